@@ -1,0 +1,372 @@
+//! Raw data on its way to the writer, as bytes.
+//!
+//! A [`Frame`] is a sequence of fields, each a tag, a length and a payload.
+//! It is filled on the request's own thread, copied once into the queue, and
+//! read on the writer's thread as a [`Capture`], which only the sanitizer
+//! turns into something that can be stored. Frames never leave the process,
+//! so the format has no version.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{Actor, EventId, Resource, limits};
+
+/// What a field of a frame means. Of fields that are single, the last one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Tag {
+    Id,
+    Kind,
+    Category,
+    Action,
+    Description,
+    Outcome,
+    Success,
+    Error,
+    ErrorCode,
+    Severity,
+    Component,
+    StackTrace,
+    Service,
+    Flag,
+    Tags,
+    ParentId,
+    OperationId,
+    RequestId,
+    TraceId,
+    SpanId,
+    ActorKind,
+    ActorId,
+    ActorName,
+    ActorEmail,
+    ActorRole,
+    TenantId,
+    SessionId,
+    ResourceType,
+    ResourceId,
+    ResourceName,
+    Method,
+    Path,
+    Route,
+    Query,
+    HttpVersion,
+    Host,
+    Status,
+    GrpcStatus,
+    TtfbUs,
+    DurationUs,
+    RequestBytes,
+    ResponseBytes,
+    RequestHeader,
+    ResponseHeader,
+    RequestBody,
+    ResponseBody,
+    /// There was more of the request body than was kept.
+    RequestBodyCut,
+    /// There was more of the response body than was kept.
+    ResponseBodyCut,
+    Level,
+    Peer,
+    Detail,
+    Change,
+    Note,
+}
+
+impl Tag {
+    const LAST: Self = Self::Note;
+
+    /// All tags in the order of their numbers.
+    const ALL: [Self; Self::LAST as usize + 1] = [
+        Self::Id,
+        Self::Kind,
+        Self::Category,
+        Self::Action,
+        Self::Description,
+        Self::Outcome,
+        Self::Success,
+        Self::Error,
+        Self::ErrorCode,
+        Self::Severity,
+        Self::Component,
+        Self::StackTrace,
+        Self::Service,
+        Self::Flag,
+        Self::Tags,
+        Self::ParentId,
+        Self::OperationId,
+        Self::RequestId,
+        Self::TraceId,
+        Self::SpanId,
+        Self::ActorKind,
+        Self::ActorId,
+        Self::ActorName,
+        Self::ActorEmail,
+        Self::ActorRole,
+        Self::TenantId,
+        Self::SessionId,
+        Self::ResourceType,
+        Self::ResourceId,
+        Self::ResourceName,
+        Self::Method,
+        Self::Path,
+        Self::Route,
+        Self::Query,
+        Self::HttpVersion,
+        Self::Host,
+        Self::Status,
+        Self::GrpcStatus,
+        Self::TtfbUs,
+        Self::DurationUs,
+        Self::RequestBytes,
+        Self::ResponseBytes,
+        Self::RequestHeader,
+        Self::ResponseHeader,
+        Self::RequestBody,
+        Self::ResponseBody,
+        Self::RequestBodyCut,
+        Self::ResponseBodyCut,
+        Self::Level,
+        Self::Peer,
+        Self::Detail,
+        Self::Change,
+        Self::Note,
+    ];
+}
+
+/// Raw data of one event, as bytes. Prints nothing and serializes to nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Frame {
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl Frame {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            full: false,
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn bytes(&mut self, tag: Tag, payload: &[u8]) {
+        self.parts(tag, &[payload]);
+    }
+
+    pub(crate) fn number(&mut self, tag: Tag, number: u64) {
+        self.parts(tag, &[&number.to_le_bytes()]);
+    }
+
+    pub(crate) fn id(&mut self, tag: Tag, id: EventId) {
+        self.parts(tag, &[id.as_uuid().as_bytes()]);
+    }
+
+    pub(crate) fn mark(&mut self, tag: Tag) {
+        self.parts(tag, &[]);
+    }
+
+    pub(crate) fn note(&mut self, note: &'static str) {
+        self.bytes(Tag::Note, note.as_bytes());
+    }
+
+    /// Adds a text of at most `limit` bytes; the rest is left behind, with a note.
+    pub(crate) fn text(&mut self, tag: Tag, text: &str, limit: usize) {
+        let kept = limits::cut(text, limit);
+        self.bytes(tag, kept.as_bytes());
+        if kept.len() < text.len() {
+            self.note("text_truncated");
+        }
+    }
+
+    pub(crate) fn name(&mut self, tag: Tag, name: &str) {
+        self.text(tag, name, limits::NAME_BYTES);
+    }
+
+    pub(crate) fn headers(&mut self, tag: Tag, headers: &HeaderMap) {
+        let mut kept_bytes = 0;
+        for (line, (name, value)) in headers.iter().enumerate() {
+            if line == limits::HEADER_LINES || kept_bytes > limits::HEADERS_BYTES {
+                self.note("headers_truncated");
+                break;
+            }
+            kept_bytes += self.header(tag, name, value);
+        }
+    }
+
+    fn header(&mut self, tag: Tag, name: &HeaderName, value: &HeaderValue) -> usize {
+        let name = name.as_str().as_bytes();
+        let name = &name[..name.len().min(usize::from(u8::MAX))];
+        let mut value = value.as_bytes();
+        if value.len() > limits::HEADER_VALUE_BYTES {
+            value = &value[..limits::HEADER_VALUE_BYTES];
+            self.note("header_value_truncated");
+        }
+        self.parts(tag, &[&[name.len() as u8], name, value]);
+        name.len() + value.len()
+    }
+
+    pub(crate) fn actor(&mut self, actor: &Actor) {
+        let fields = [
+            (Tag::ActorKind, &actor.kind),
+            (Tag::ActorId, &actor.id),
+            (Tag::ActorName, &actor.name),
+            (Tag::ActorEmail, &actor.email),
+            (Tag::ActorRole, &actor.role),
+        ];
+        for (tag, field) in fields {
+            if let Some(text) = field {
+                self.name(tag, text);
+            } else {
+                // A later actor replaces an earlier one wholly.
+                self.mark(tag);
+            }
+        }
+    }
+
+    pub(crate) fn resource(&mut self, resource: &Resource) {
+        self.name(Tag::ResourceType, &resource.kind);
+        self.name(Tag::ResourceId, &resource.id);
+        self.name(
+            Tag::ResourceName,
+            resource.name.as_deref().unwrap_or_default(),
+        );
+    }
+
+    /// Adds a named value. What cannot be written as JSON, or is too large, leaves a note.
+    pub(crate) fn detail(&mut self, name: &str, value: &impl serde::Serialize) {
+        let name = limits::cut(name, usize::from(u8::MAX));
+        match serde_json::to_vec(value) {
+            Ok(json) if json.len() <= limits::DETAIL_BYTES => {
+                self.parts(Tag::Detail, &[&[name.len() as u8], name.as_bytes(), &json]);
+            }
+            Ok(_) => self.note("detail_too_large"),
+            Err(_) => self.note("detail_not_serializable"),
+        }
+    }
+
+    fn parts(&mut self, tag: Tag, parts: &[&[u8]]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.bytes.len() + length > limits::EVENT_BYTES {
+            self.overflow();
+            return;
+        }
+        self.bytes.push(tag as u8);
+        self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+    }
+
+    fn overflow(&mut self) {
+        if self.full {
+            return;
+        }
+        self.full = true;
+        let note = b"event_truncated";
+        self.bytes.push(Tag::Note as u8);
+        self.bytes
+            .extend_from_slice(&(note.len() as u32).to_le_bytes());
+        self.bytes.extend_from_slice(note);
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").finish_non_exhaustive()
+    }
+}
+
+/// A frame as the writer reads it: raw, borrowed, and still not for any sink.
+#[derive(Clone, Copy)]
+pub(crate) struct Capture<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Capture<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// The fields in the order in which they were added.
+    pub(crate) fn fields(self) -> impl Iterator<Item = (Tag, &'a [u8])> {
+        let mut rest = self.bytes;
+        std::iter::from_fn(move || {
+            let (&tag, after) = rest.split_first()?;
+            let (length, after) = after.split_first_chunk::<4>()?;
+            let (payload, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = after;
+            Some((*Tag::ALL.get(usize::from(tag))?, payload))
+        })
+    }
+
+    /// Splits the payload of a header or a detail into its name and its value.
+    pub(crate) fn named(payload: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let (&length, rest) = payload.split_first()?;
+        rest.split_at_checked(usize::from(length))
+    }
+
+    pub(crate) fn number(payload: &[u8]) -> Option<u64> {
+        Some(u64::from_le_bytes(payload.try_into().ok()?))
+    }
+}
+
+impl fmt::Debug for Capture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Capture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_tag_stands_at_its_own_number() {
+        for (number, tag) in Tag::ALL.iter().enumerate() {
+            assert_eq!(*tag as usize, number);
+        }
+    }
+
+    #[test]
+    fn a_frame_never_grows_past_its_limit_and_says_so() {
+        let mut frame = Frame::default();
+        let large = vec![b'x'; limits::EVENT_BYTES / 3];
+        for _ in 0..5 {
+            frame.bytes(Tag::RequestBody, &large);
+        }
+        assert!(frame.as_bytes().len() < limits::EVENT_BYTES + 64);
+        let fields: Vec<_> = Capture::new(frame.as_bytes()).fields().collect();
+        assert_eq!(
+            fields.iter().filter(|(tag, _)| *tag == Tag::Note).count(),
+            1
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn fields_come_out_as_they_went_in(payloads in prop::collection::vec((0..Tag::ALL.len(), prop::collection::vec(any::<u8>(), 0..100)), 0..20)) {
+            let mut frame = Frame::default();
+            for (tag, payload) in &payloads {
+                frame.bytes(Tag::ALL[*tag], payload);
+            }
+            let fields: Vec<_> = Capture::new(frame.as_bytes())
+                .fields()
+                .map(|(tag, payload)| (tag as usize, payload.to_vec()))
+                .collect();
+            prop_assert_eq!(fields, payloads);
+        }
+
+        #[test]
+        fn any_bytes_can_be_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for (_, payload) in Capture::new(&bytes).fields() {
+                let _ = (Capture::named(payload), Capture::number(payload));
+            }
+        }
+    }
+}

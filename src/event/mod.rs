@@ -1,0 +1,33 @@
+//! The vocabulary: what is offered ([`Event`]) and what is stored ([`Record`]).
+//!
+//! Everything here is plain data. Raw data (an [`Event`], or what the
+//! middleware captured) travels as a [`frame`](frame::Frame) and can only
+//! become a [`Record`] through the [`Sanitizer`](crate::Sanitizer).
+
+mod actor;
+mod change;
+mod columns;
+mod event;
+mod frame;
+mod id;
+mod json;
+mod kind;
+pub mod limits;
+mod outcome;
+mod record;
+mod resource;
+mod time;
+
+pub use actor::Actor;
+pub use change::{Change, ChangeOperation};
+pub use columns::{Column, ColumnType, Value};
+pub use event::Event;
+pub use id::EventId;
+pub use json::Json;
+pub use kind::Kind;
+pub use outcome::Outcome;
+pub use record::{Fields, Record};
+pub use resource::Resource;
+pub use time::Timestamp;
+
+pub(crate) use frame::{Capture, Frame, Tag};

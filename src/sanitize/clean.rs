@@ -1,0 +1,30 @@
+//! Bytes to text that any store takes.
+
+use std::borrow::Cow;
+
+use crate::event::limits;
+
+/// Text from any bytes: invalid UTF-8 and NUL become U+FFFD, and the result has at most `limit` bytes.
+pub(super) fn text(bytes: &[u8], limit: usize) -> String {
+    let mut text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+    if text.contains('\0') {
+        text = Cow::Owned(text.replace('\0', "\u{fffd}"));
+    }
+    limits::cut(&text, limit).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_become_text_within_the_limit(bytes in prop::collection::vec(any::<u8>(), 0..200), limit in 0..100_usize) {
+            let text = text(&bytes, limit);
+            prop_assert!(text.len() <= limit);
+            prop_assert!(!text.contains('\0'));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A capture's fields, one by one, on their way into a record.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Sanitizer, clean};
+use crate::event::{Capture, EventId, Fields, Kind, Outcome, Tag, limits};
+
+impl Sanitizer {
+    /// The sanitized fields of a capture, before anything is derived from them.
+    pub(crate) fn fields(&self, capture: Capture<'_>) -> Fields {
+        let mut fields = Fields::new(id(capture));
+        let mut explicit_success = None;
+        for (tag, payload) in capture.fields() {
+            let name = || some(clean::text(payload, limits::NAME_BYTES));
+            let text = |limit| some(clean::text(payload, limit));
+            let number = || Capture::number(payload).and_then(|number| i64::try_from(number).ok());
+            let status = || number().and_then(|number| u16::try_from(number).ok());
+            match tag {
+                Tag::Id => {}
+                Tag::Kind => {
+                    if let Ok(kind) = Kind::custom(&clean::text(payload, limits::NAME_BYTES)) {
+                        fields.kind = kind;
+                    }
+                }
+                Tag::Category => fields.category = name(),
+                Tag::Action => fields.action = name(),
+                Tag::Description => fields.description = text(limits::TEXT_BYTES),
+                Tag::Outcome => fields.outcome = outcome(payload),
+                Tag::Success => explicit_success = Some(payload == [1]),
+                Tag::Error => fields.error = text(limits::TEXT_BYTES),
+                Tag::ErrorCode => fields.error_code = name(),
+                Tag::Severity => fields.severity = name(),
+                Tag::Component => fields.component = name(),
+                Tag::StackTrace => fields.stack_trace = text(limits::STACK_TRACE_BYTES),
+                Tag::Service => fields.service = name(),
+                Tag::Flag => {
+                    fields.flagged = true;
+                    fields.flag_reason = text(limits::TEXT_BYTES);
+                }
+                Tag::Tags => push(&mut fields.tags, clean::text(payload, limits::NAME_BYTES)),
+                Tag::ParentId => fields.parent_id = event_id(payload),
+                Tag::OperationId => fields.operation_id = name(),
+                Tag::RequestId => fields.request_id = name(),
+                Tag::TraceId => fields.trace_id = name(),
+                Tag::SpanId => fields.span_id = name(),
+                Tag::ActorKind => fields.actor_kind = name(),
+                Tag::ActorId => fields.actor_id = name(),
+                Tag::ActorName => fields.actor_name = name(),
+                Tag::ActorEmail => fields.actor_email = name(),
+                Tag::ActorRole => fields.actor_role = name(),
+                Tag::TenantId => fields.tenant_id = name(),
+                Tag::SessionId => fields.session_id = name(),
+                Tag::ResourceType => fields.resource_type = name(),
+                Tag::ResourceId => fields.resource_id = name(),
+                Tag::ResourceName => fields.resource_name = name(),
+                Tag::Method => fields.method = name(),
+                Tag::Path => fields.path = text(limits::PATH_BYTES),
+                Tag::Route => fields.route = text(limits::PATH_BYTES),
+                Tag::HttpVersion => fields.http_version = name(),
+                Tag::Host => fields.host = name(),
+                Tag::Status => fields.status = status(),
+                Tag::GrpcStatus => fields.grpc_status = status(),
+                Tag::TtfbUs => fields.ttfb_us = number(),
+                Tag::DurationUs => fields.duration_us = number(),
+                Tag::RequestBytes => fields.request_bytes = number(),
+                Tag::ResponseBytes => fields.response_bytes = number(),
+                Tag::Level => fields.level = name(),
+                Tag::Peer => fields.peer_ip = peer(payload),
+                Tag::Note => push(
+                    &mut fields.capture_notes,
+                    clean::text(payload, limits::NAME_BYTES),
+                ),
+                Tag::Query
+                | Tag::RequestHeader
+                | Tag::ResponseHeader
+                | Tag::RequestBody
+                | Tag::ResponseBody
+                | Tag::RequestBodyCut
+                | Tag::ResponseBodyCut
+                | Tag::Detail
+                | Tag::Change => {}
+            }
+        }
+        fields.success = explicit_success.unwrap_or_else(|| succeeded(&fields));
+        fields
+    }
+}
+
+/// Whether it looks like a success, when nobody said so.
+fn succeeded(fields: &Fields) -> bool {
+    let ended_well = matches!(
+        fields.outcome,
+        None | Some(Outcome::Completed | Outcome::Upgraded)
+    );
+    ended_well
+        && fields.error.is_none()
+        && fields.status.is_none_or(|status| status < 400)
+        && fields.grpc_status.is_none_or(|status| status == 0)
+}
+
+fn id(capture: Capture<'_>) -> EventId {
+    capture
+        .fields()
+        .find(|(tag, _)| *tag == Tag::Id)
+        .and_then(|(_, payload)| event_id(payload))
+        .unwrap_or_else(EventId::now)
+}
+
+fn event_id(payload: &[u8]) -> Option<EventId> {
+    uuid::Uuid::from_slice(payload).ok().map(EventId::from)
+}
+
+fn outcome(payload: &[u8]) -> Option<Outcome> {
+    std::str::from_utf8(payload).ok()?.parse().ok()
+}
+
+fn peer(payload: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(payload).ok()?;
+    let address = text
+        .parse::<SocketAddr>()
+        .map(|peer| peer.ip())
+        .or_else(|_| text.parse())
+        .ok()?;
+    Some(address.to_canonical())
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Adds to a list that stays short and free of repetitions.
+fn push(list: &mut Vec<String>, item: String) {
+    if list.len() < limits::LIST_ITEMS && !item.is_empty() && !list.contains(&item) {
+        list.push(item);
+    }
+}

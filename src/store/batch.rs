@@ -1,0 +1,61 @@
+//! What a store is given at once.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::Record;
+
+/// Records to be stored together, and whether it is the first attempt.
+#[derive(Clone)]
+pub struct Batch {
+    records: Vec<Record>,
+    attempts: u32,
+}
+
+impl Batch {
+    /// A batch that nobody has tried to store yet.
+    pub fn new(records: Vec<Record>) -> Self {
+        Self {
+            records,
+            attempts: 0,
+        }
+    }
+
+    /// The same batch after a failed attempt.
+    #[must_use]
+    pub fn retry(mut self) -> Self {
+        self.attempts = self.attempts.saturating_add(1);
+        self
+    }
+
+    /// Whether an earlier attempt may have stored some or all of the records.
+    pub fn is_retry(&self) -> bool {
+        self.attempts > 0
+    }
+
+    /// The failed attempts so far.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    pub(crate) fn remove(&mut self, index: usize) -> Record {
+        self.records.remove(index)
+    }
+}
+
+impl Deref for Batch {
+    type Target = [Record];
+
+    fn deref(&self) -> &[Record] {
+        &self.records
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("len", &self.records.len())
+            .field("attempts", &self.attempts)
+            .finish()
+    }
+}
