@@ -1,14 +1,21 @@
 //! draft
 mod error;
 pub mod event;
+mod middleware;
 pub mod query;
 mod sanitize;
 pub mod store;
+mod writer;
 
 pub use error::Error;
 pub use event::{
     Actor, Change, Event, EventId, Fields, Kind, Outcome, Record, Resource, Timestamp,
 };
+pub use middleware::{
+    Audit, AuditContext, AuditLayer, PeerAddr, RequestBody, ResponseBodies, ResponseBody,
+    ResponseFuture,
+};
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::Sanitizer;
 pub use store::{AuditReader, AuditStore, MemoryStore};
+pub use writer::{Auditor, AuditorBuilder, Stats, Writer};

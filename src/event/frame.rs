@@ -7,6 +7,7 @@
 //! so the format has no version.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -50,6 +51,8 @@ pub(crate) enum Tag {
     Path,
     Route,
     Query,
+    /// There was more of the query than was kept.
+    QueryCut,
     HttpVersion,
     Host,
     Status,
@@ -68,6 +71,8 @@ pub(crate) enum Tag {
     ResponseBodyCut,
     Level,
     Peer,
+    /// A line of the header that tells the client's address; the last line comes first.
+    Forwarded,
     Detail,
     Change,
     Note,
@@ -112,6 +117,7 @@ impl Tag {
         Self::Path,
         Self::Route,
         Self::Query,
+        Self::QueryCut,
         Self::HttpVersion,
         Self::Host,
         Self::Status,
@@ -128,6 +134,7 @@ impl Tag {
         Self::ResponseBodyCut,
         Self::Level,
         Self::Peer,
+        Self::Forwarded,
         Self::Detail,
         Self::Change,
         Self::Note,
@@ -186,6 +193,13 @@ impl Frame {
         self.text(tag, name, limits::NAME_BYTES);
     }
 
+    pub(crate) fn peer(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(v4) => self.bytes(Tag::Peer, &v4.octets()),
+            IpAddr::V6(v6) => self.bytes(Tag::Peer, &v6.octets()),
+        }
+    }
+
     pub(crate) fn headers(&mut self, tag: Tag, headers: &HeaderMap) {
         let mut kept_bytes = 0;
         for (line, (name, value)) in headers.iter().enumerate() {
@@ -194,6 +208,27 @@ impl Frame {
                 break;
             }
             kept_bytes += self.header(tag, name, value);
+        }
+    }
+
+    /// Adds the end of a chain of addresses: its end is what proxies wrote,
+    /// so whatever a client puts before it cannot push it out.
+    pub(crate) fn forwarded(&mut self, headers: &HeaderMap, name: &HeaderName) {
+        let mut room = limits::TEXT_BYTES;
+        for value in headers.get_all(name).iter().rev() {
+            let line = value.as_bytes();
+            if line.len() > room {
+                let tail = &line[line.len() - room..];
+                // The hop that the cut goes through cannot be read any more.
+                let whole = tail
+                    .iter()
+                    .position(|byte| *byte == b',')
+                    .map_or(&[][..], |comma| &tail[comma..]);
+                self.parts(Tag::Forwarded, &[b"...", whole]);
+                return;
+            }
+            room -= line.len();
+            self.bytes(Tag::Forwarded, line);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A capture's fields, one by one, on their way into a record.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use super::{Sanitizer, clean};
 use crate::event::{Capture, EventId, Fields, Kind, Outcome, Tag, limits};
@@ -71,12 +71,14 @@ impl Sanitizer {
                     clean::text(payload, limits::NAME_BYTES),
                 ),
                 Tag::Query
+                | Tag::QueryCut
                 | Tag::RequestHeader
                 | Tag::ResponseHeader
                 | Tag::RequestBody
                 | Tag::ResponseBody
                 | Tag::RequestBodyCut
                 | Tag::ResponseBodyCut
+                | Tag::Forwarded
                 | Tag::Detail
                 | Tag::Change => {}
             }
@@ -115,12 +117,10 @@ fn outcome(payload: &[u8]) -> Option<Outcome> {
 }
 
 fn peer(payload: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(payload).ok()?;
-    let address = text
-        .parse::<SocketAddr>()
-        .map(|peer| peer.ip())
-        .or_else(|_| text.parse())
-        .ok()?;
+    let address = match payload.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(payload).ok()?),
+        _ => IpAddr::from(<[u8; 16]>::try_from(payload).ok()?),
+    };
     Some(address.to_canonical())
 }
 

@@ -19,8 +19,16 @@ impl Sanitizer {
     }
 }
 
+impl Sanitizer {
+    pub(crate) fn text(&self, bytes: &[u8], limit: usize) -> String {
+        clean::text(bytes, limit)
+    }
+}
 impl fmt::Debug for Sanitizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sanitizer").finish_non_exhaustive()
     }
+}
+pub(crate) fn readable_content_type(value: &[u8]) -> bool {
+    value.starts_with(b"application/")
 }

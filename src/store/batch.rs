@@ -38,6 +38,15 @@ impl Batch {
         self.attempts
     }
 
+    /// The first half and the rest.
+    pub(crate) fn split(mut self) -> (Self, Self) {
+        let rest = Self {
+            records: self.records.split_off(self.records.len() / 2),
+            attempts: self.attempts,
+        };
+        (self, rest)
+    }
+
     pub(crate) fn remove(&mut self, index: usize) -> Record {
         self.records.remove(index)
     }

@@ -1,0 +1,195 @@
+//! Both bodies, passed through and looked at on the way.
+
+use std::fmt::Display;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::ending;
+use super::exchange::{Exchange, noticing_panics};
+use crate::Outcome;
+
+pin_project! {
+    /// A request body on its way to the handler.
+    #[derive(Debug)]
+    pub struct RequestBody<B> {
+        #[pin]
+        inner: B,
+        exchange: Arc<Exchange>,
+    }
+}
+
+impl<B> RequestBody<B> {
+    pub(super) fn new(inner: B, exchange: Arc<Exchange>) -> Self {
+        Self { inner, exchange }
+    }
+}
+
+impl<B: Body> Body for RequestBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let frame = ready!(this.inner.poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    this.exchange.see_request(data);
+                }
+            }
+            Some(Err(_)) => this.exchange.request_broke_off(),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+pin_project! {
+    /// A response body on its way to the client. Dropping it before its end
+    /// is recorded as [`Outcome::AbortedMidBody`].
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: B,
+        end: Option<End>,
+    }
+
+    impl<B> PinnedDrop for ResponseBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(end) = this.project().end.take() {
+                end.dropped();
+            }
+        }
+    }
+}
+
+/// What is to be told once a response body has ended.
+#[derive(Debug)]
+struct End {
+    exchange: Arc<Exchange>,
+    content_length: Option<u64>,
+    outcome: Outcome,
+}
+
+impl End {
+    fn reached(self) {
+        self.exchange.finish(self.outcome);
+    }
+
+    // A server that has sent as many bytes as `content-length` promised has
+    // no reason to ask for more, so that is an end too.
+    fn dropped(self) {
+        let complete = self
+            .content_length
+            .is_some_and(|length| self.exchange.response_bytes() >= length);
+        self.exchange.finish(if complete {
+            self.outcome
+        } else {
+            Outcome::AbortedMidBody
+        });
+    }
+}
+
+impl<B> ResponseBody<B> {
+    /// A body whose end will be recorded as `outcome`.
+    pub(super) fn new(
+        inner: B,
+        exchange: Arc<Exchange>,
+        content_length: Option<u64>,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            inner,
+            end: Some(End {
+                exchange,
+                content_length,
+                outcome,
+            }),
+        }
+    }
+
+    /// A body of which nothing is left to record.
+    pub(super) fn finished(inner: B) -> Self {
+        Self { inner, end: None }
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B>
+where
+    B::Error: Display + 'static,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let exchange = this.end.as_ref().map(|end| &*end.exchange);
+        let frame = ready!(noticing_panics(exchange, || this
+            .inner
+            .as_mut()
+            .poll_frame(cx)));
+        if let Some(end) = this.end.take() {
+            *this.end = watch(&frame, this.inner.is_end_stream(), end);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Looks at what a response body gave; returns what is still to be told later.
+fn watch<D, E>(frame: &Option<Result<Frame<D>, E>>, is_end: bool, end: End) -> Option<End>
+where
+    D: bytes::Buf,
+    E: Display + 'static,
+{
+    let frame = match frame {
+        Some(Ok(frame)) => frame,
+        Some(Err(error)) => {
+            let (outcome, text) = ending::of_error(error, Outcome::BodyError);
+            end.exchange.fail(outcome, &text);
+            return None;
+        }
+        None => {
+            end.reached();
+            return None;
+        }
+    };
+    if let Some(data) = frame.data_ref() {
+        end.exchange.see_response(data);
+    } else if let Some(trailers) = frame.trailers_ref() {
+        end.exchange.see_trailers(trailers);
+        end.reached();
+        return None;
+    }
+    // A body that has told its size is not asked for its end.
+    if is_end {
+        end.reached();
+        return None;
+    }
+    Some(end)
+}

@@ -1,0 +1,121 @@
+//! What is kept of a body while it passes.
+
+use std::io::IoSlice;
+
+use bytes::Buf;
+
+/// The start of a body, and the size of all of it.
+#[derive(Default)]
+pub(super) struct BodyCapture {
+    kept: Vec<u8>,
+    limit: usize,
+    seen: u64,
+    cut: bool,
+}
+
+impl BodyCapture {
+    /// Keeps at most `limit` bytes; none for 0. Nothing is allocated until bytes come.
+    pub(super) fn keep(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Sees a piece of the body without consuming it.
+    pub(super) fn see(&mut self, data: &impl Buf) {
+        let length = data.remaining();
+        self.seen += length as u64;
+        let room = self.limit - self.kept.len();
+        if self.cut || length == 0 || self.limit == 0 {
+            return;
+        }
+        let copied = self.copy(data, room);
+        self.cut = copied < length;
+    }
+
+    fn copy(&mut self, data: &impl Buf, room: usize) -> usize {
+        let before = self.kept.len();
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let count = data.chunks_vectored(&mut slices);
+        for slice in &slices[..count] {
+            let room = room - (self.kept.len() - before);
+            self.kept.extend_from_slice(&slice[..slice.len().min(room)]);
+        }
+        self.kept.len() - before
+    }
+
+    /// The bytes that were kept.
+    pub(super) fn kept(&self) -> &[u8] {
+        &self.kept
+    }
+
+    /// The bytes that have passed so far.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Whether there was more than was kept, or could be.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Tells that the body ended before its end.
+    pub(super) fn break_off(&mut self) {
+        self.cut = true;
+    }
+}
+
+/// Parts of one piece of data that are looked at; nearly always there is one.
+const MAX_SLICES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn capture(limit: usize, pieces: &[&'static [u8]]) -> BodyCapture {
+        let mut capture = BodyCapture::default();
+        capture.keep(limit);
+        for piece in pieces {
+            capture.see(&Bytes::from_static(piece));
+        }
+        capture
+    }
+
+    #[test]
+    fn a_short_body_is_kept_whole() {
+        let capture = capture(5, &[b"ab", b"", b"cde"]);
+        assert_eq!(
+            (capture.kept(), capture.seen(), capture.is_cut()),
+            (&b"abcde"[..], 5, false)
+        );
+    }
+
+    #[test]
+    fn a_long_body_is_cut_and_counted_to_its_end() {
+        let capture = capture(5, &[b"abc", b"def", b"ghi"]);
+        assert_eq!(
+            (capture.kept(), capture.seen(), capture.is_cut()),
+            (&b"abcde"[..], 9, true)
+        );
+    }
+
+    #[test]
+    fn without_a_limit_bytes_are_only_counted() {
+        let capture = capture(0, &[b"abc"]);
+        assert_eq!(
+            (capture.kept(), capture.seen(), capture.is_cut()),
+            (&b""[..], 3, false)
+        );
+    }
+
+    #[test]
+    fn data_in_several_parts_is_kept_in_order() {
+        let mut capture = BodyCapture::default();
+        capture.keep(5);
+        capture.see(&Bytes::from_static(b"abc").chain(Bytes::from_static(b"defg")));
+        assert_eq!(
+            (capture.kept(), capture.seen(), capture.is_cut()),
+            (&b"abcde"[..], 7, true)
+        );
+    }
+}

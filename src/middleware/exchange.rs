@@ -1,0 +1,279 @@
+//! One request and its response, from arrival to end.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use http::{HeaderMap, Request, StatusCode, Version, header};
+
+use super::capture::BodyCapture;
+use super::peer;
+use super::settings::Settings;
+use crate::event::{EventId, Frame, Outcome, Tag, limits};
+use crate::sanitize;
+use crate::{Auditor, Kind};
+
+/// What is known of an exchange so far. Shared by the wrappers and the
+/// handler; the first end that one of them reports is the one that counts.
+pub(super) struct Exchange {
+    auditor: Auditor,
+    settings: Arc<Settings>,
+    id: EventId,
+    started: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    frame: Frame,
+    request: BodyCapture,
+    response: BodyCapture,
+    /// A panic went past the handler's context, although a response may still follow.
+    panicked: bool,
+    finished: bool,
+}
+
+/// Room for the head of an ordinary request, so that the frame grows rarely.
+const FRAME_BYTES: usize = 1024;
+
+impl Exchange {
+    pub(super) fn begin<B: http_body::Body>(
+        auditor: Auditor,
+        settings: Arc<Settings>,
+        request: &Request<B>,
+    ) -> Arc<Self> {
+        let started = Instant::now();
+        let id = EventId::now();
+        let mut frame = Frame::with_capacity(FRAME_BYTES);
+        frame.id(Tag::Id, id);
+        frame.name(Tag::Kind, Kind::Http.as_str());
+        frame.name(Tag::Level, settings.level());
+        frame.name(Tag::Method, request.method().as_str());
+        put_target(&mut frame, request);
+        frame.name(Tag::HttpVersion, version(request.version()));
+        if let Some(peer) = peer::of(request.extensions()) {
+            frame.peer(peer.ip());
+        }
+        frame.forwarded(request.headers(), auditor.client_ip_header());
+        frame.headers(Tag::RequestHeader, request.headers());
+        let mut body = BodyCapture::default();
+        if !request.body().is_end_stream() && is_readable(request.headers()) {
+            body.keep(settings.request_limit());
+        }
+        Arc::new(Self {
+            auditor,
+            settings,
+            id,
+            started,
+            state: Mutex::new(State {
+                frame,
+                request: body,
+                response: BodyCapture::default(),
+                panicked: false,
+                finished: false,
+            }),
+        })
+    }
+
+    pub(super) fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// Adds to the record, unless the exchange has ended.
+    pub(super) fn enrich(&self, add: impl FnOnce(&mut Frame)) {
+        let mut state = self.lock();
+        if !state.finished {
+            add(&mut state.frame);
+        }
+    }
+
+    pub(super) fn see_request(&self, data: &impl bytes::Buf) {
+        self.lock().request.see(data);
+    }
+
+    pub(super) fn request_broke_off(&self) {
+        self.lock().request.break_off();
+    }
+
+    /// The response's head is there.
+    pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) {
+        let mut state = self.lock();
+        state.frame.number(Tag::TtfbUs, self.elapsed_us());
+        state.frame.number(Tag::Status, status.as_u16().into());
+        state.frame.headers(Tag::ResponseHeader, headers);
+        put_grpc_status(&mut state.frame, headers);
+        if is_readable(headers) {
+            state.response.keep(self.settings.response_limit(status));
+        }
+    }
+
+    pub(super) fn see_response(&self, data: &impl bytes::Buf) {
+        self.lock().response.see(data);
+    }
+
+    pub(super) fn see_trailers(&self, trailers: &HeaderMap) {
+        put_grpc_status(&mut self.lock().frame, trailers);
+    }
+
+    pub(super) fn response_bytes(&self) -> u64 {
+        self.lock().response.seen()
+    }
+
+    /// A panic passes by; the outcome will say so, whatever response is made of it.
+    pub(super) fn panicking(&self) {
+        self.lock().panicked = true;
+    }
+
+    pub(super) fn fail(&self, outcome: Outcome, error: &str) {
+        self.enrich(|frame| frame.text(Tag::Error, error, limits::TEXT_BYTES));
+        self.finish(outcome);
+    }
+
+    /// Ends the exchange and offers its record. Only the first call counts.
+    pub(super) fn finish(&self, outcome: Outcome) {
+        let mut state = self.lock();
+        if state.finished {
+            return;
+        }
+        state.finished = true;
+        let outcome = if state.panicked {
+            Outcome::Panicked
+        } else {
+            outcome
+        };
+        if !matches!(outcome, Outcome::Completed | Outcome::Upgraded) {
+            state.response.break_off();
+        }
+        let State {
+            frame,
+            request,
+            response,
+            ..
+        } = &mut *state;
+        frame.name(Tag::Outcome, outcome.as_str());
+        frame.number(Tag::DurationUs, self.elapsed_us());
+        put_body(
+            frame,
+            request,
+            Tag::RequestBytes,
+            Tag::RequestBody,
+            Tag::RequestBodyCut,
+        );
+        put_body(
+            frame,
+            response,
+            Tag::ResponseBytes,
+            Tag::ResponseBody,
+            Tag::ResponseBodyCut,
+        );
+        let frame = std::mem::take(frame);
+        drop(state);
+        self.auditor.push(frame.as_bytes());
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        self.started.elapsed().as_micros() as u64
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A handler's `Serialize` may panic under the lock; the frame is whole nevertheless.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
+    let mut uri = request.uri();
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(original)) = request.extensions().get() {
+        uri = original;
+    }
+    frame.text(Tag::Path, uri.path(), limits::PATH_BYTES);
+    if let Some(query) = uri.query() {
+        frame.text(Tag::Query, query, limits::QUERY_BYTES);
+        if query.len() > limits::QUERY_BYTES {
+            frame.mark(Tag::QueryCut);
+        }
+    }
+    if let Some(authority) = uri.authority() {
+        frame.name(Tag::Host, authority.as_str());
+    }
+    #[cfg(feature = "axum")]
+    if let Some(route) = request.extensions().get::<axum::extract::MatchedPath>() {
+        frame.text(Tag::Route, route.as_str(), limits::PATH_BYTES);
+    }
+}
+
+fn put_body(frame: &mut Frame, body: &BodyCapture, size: Tag, content: Tag, cut: Tag) {
+    frame.number(size, body.seen());
+    if !body.kept().is_empty() {
+        frame.bytes(content, body.kept());
+    }
+    if body.is_cut() && body.seen() > 0 {
+        frame.mark(cut);
+    }
+}
+
+fn put_grpc_status(frame: &mut Frame, headers: &HeaderMap) {
+    let status = headers
+        .get("grpc-status")
+        .and_then(|value| value.to_str().ok()?.parse::<u16>().ok());
+    if let Some(status) = status {
+        frame.number(Tag::GrpcStatus, status.into());
+    }
+}
+
+/// Whether the sanitizer could make something of the body.
+fn is_readable(headers: &HeaderMap) -> bool {
+    let is_plain =
+        |encoding: &http::HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    headers.get(header::CONTENT_ENCODING).is_none_or(is_plain)
+        && headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|value| sanitize::readable_content_type(value.as_bytes()))
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => "unknown",
+    }
+}
+
+/// Runs a part of the inner service; a panic in it ends the exchange, and goes on.
+///
+/// A future that panics is not dropped while the stack unwinds but later, by
+/// the runtime or by a layer that has caught the panic; only the stack tells.
+pub(super) fn noticing_panics<T>(exchange: Option<&Exchange>, run: impl FnOnce() -> T) -> T {
+    let guard = PanicGuard { exchange };
+    let result = run();
+    guard.disarm();
+    result
+}
+
+struct PanicGuard<'a> {
+    exchange: Option<&'a Exchange>,
+}
+
+impl PanicGuard<'_> {
+    fn disarm(mut self) {
+        self.exchange = None;
+    }
+}
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.exchange {
+            exchange.finish(Outcome::Panicked);
+        }
+    }
+}

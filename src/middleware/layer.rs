@@ -1,0 +1,98 @@
+//! The layer.
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::Audit;
+use super::settings::{ResponseBodies, Settings};
+use crate::Auditor;
+use crate::event::limits;
+
+/// Records every request that passes, as one row each; made by [`Auditor::layer`].
+///
+/// The answer is what it would be without the layer: same status, headers,
+/// bytes and trailers, at the same time.
+///
+/// With Axum add it by [`Router::layer`](https://docs.rs/axum/0.8/axum/struct.Router.html#method.layer)
+/// after the routes that it shall see; then it knows the matched route.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AuditLayer {
+    auditor: Auditor,
+    settings: Settings,
+}
+
+impl Auditor {
+    /// A layer that records requests into this trail.
+    pub fn layer(&self) -> AuditLayer {
+        AuditLayer {
+            auditor: self.clone(),
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// The most that may be kept of one body.
+const MAX_BODY_BYTES: usize = limits::EVENT_BYTES / 4;
+
+impl AuditLayer {
+    /// Sets that no body is captured, only its type and size.
+    pub fn metadata_only(mut self) -> Self {
+        self.settings.request_bodies = false;
+        self.settings.response_bodies = ResponseBodies::Off;
+        self
+    }
+
+    /// Sets whether request bodies are captured. Defaults to true.
+    ///
+    /// # Security
+    /// Bodies are sanitized before they are stored; what the sanitizer
+    /// cannot read leaves a placeholder only.
+    pub fn request_bodies(mut self, captured: bool) -> Self {
+        self.settings.request_bodies = captured;
+        self
+    }
+
+    /// Sets which response bodies are captured. Defaults to [`ResponseBodies::OnFailure`].
+    pub fn response_bodies(mut self, captured: ResponseBodies) -> Self {
+        self.settings.response_bodies = captured;
+        self
+    }
+
+    /// Sets how many bytes of a request body are kept. Defaults to 16 KiB.
+    /// More makes larger rows; the rest of a longer body passes uncopied.
+    ///
+    /// # Panics
+    /// If it is more than 256 KiB.
+    pub fn request_body_limit(mut self, bytes: usize) -> Self {
+        self.settings.request_body_limit = checked(bytes);
+        self
+    }
+
+    /// Sets how many bytes of a response body are kept. Defaults to 16 KiB.
+    /// More makes larger rows; the rest of a longer body passes uncopied.
+    ///
+    /// # Panics
+    /// If it is more than 256 KiB.
+    pub fn response_body_limit(mut self, bytes: usize) -> Self {
+        self.settings.response_body_limit = checked(bytes);
+        self
+    }
+}
+
+fn checked(bytes: usize) -> usize {
+    assert!(
+        bytes <= MAX_BODY_BYTES,
+        "a body limit must be at most {MAX_BODY_BYTES} bytes"
+    );
+    bytes
+}
+
+impl<S> Layer<S> for AuditLayer {
+    type Service = Audit<S>;
+
+    fn layer(&self, inner: S) -> Audit<S> {
+        Audit::new(inner, self.auditor.clone(), Arc::new(self.settings.clone()))
+    }
+}

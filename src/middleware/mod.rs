@@ -1,0 +1,27 @@
+//! The layer around a service, and what a handler sees of it.
+//!
+//! [`AuditLayer`] wraps any `Service<http::Request<B>>`. Each request gets an
+//! exchange, which its wrappers share: [`RequestBody`], [`ResponseFuture`]
+//! and [`ResponseBody`] tell it what they see, the handler enriches it
+//! through [`AuditContext`], and whoever notices the end first finishes it.
+
+mod body;
+mod capture;
+mod context;
+mod ending;
+mod exchange;
+#[cfg(feature = "axum")]
+mod extract;
+mod future;
+mod layer;
+mod peer;
+mod service;
+mod settings;
+
+pub use body::{RequestBody, ResponseBody};
+pub use context::AuditContext;
+pub use future::ResponseFuture;
+pub use layer::AuditLayer;
+pub use peer::PeerAddr;
+pub use service::Audit;
+pub use settings::ResponseBodies;

@@ -1,0 +1,62 @@
+//! The service.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::body::{RequestBody, ResponseBody};
+use super::context::AuditContext;
+use super::exchange::{Exchange, noticing_panics};
+use super::future::ResponseFuture;
+use super::settings::Settings;
+use crate::Auditor;
+
+/// The service that [`AuditLayer`](super::AuditLayer) makes of another one.
+#[derive(Clone, Debug)]
+pub struct Audit<S> {
+    inner: S,
+    auditor: Auditor,
+    settings: Arc<Settings>,
+}
+
+impl<S> Audit<S> {
+    pub(super) fn new(inner: S, auditor: Auditor, settings: Arc<Settings>) -> Self {
+        Self {
+            inner,
+            auditor,
+            settings,
+        }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Audit<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    S::Error: Display + 'static,
+    B: Body,
+    R: Body,
+    R::Error: Display + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let method = request.method().clone();
+        let exchange = Exchange::begin(self.auditor.clone(), Arc::clone(&self.settings), &request);
+        request
+            .extensions_mut()
+            .insert(AuditContext::new(Arc::clone(&exchange)));
+        let request = request.map(|body| RequestBody::new(body, Arc::clone(&exchange)));
+        let future = noticing_panics(Some(&exchange), || self.inner.call(request));
+        ResponseFuture::new(future, method, exchange)
+    }
+}

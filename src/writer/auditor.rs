@@ -1,0 +1,138 @@
+//! The handle to a running audit trail.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::builder::AuditorBuilder;
+use super::queue::Queue;
+use super::stats::{Counters, Stats};
+use super::worker::Command;
+use crate::event::Event;
+use crate::store::AuditReader;
+use crate::{Error, EventId};
+
+/// The handle to a running audit trail. Clones are cheap and share the trail.
+///
+/// When the last handle is gone (a layer holds one), the writer stores what
+/// is pending and ends, as long as the process lives. To be sure of that
+/// call [`Auditor::shutdown`] before `main` returns.
+#[derive(Clone)]
+pub struct Auditor {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) queue: Arc<Queue>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) finished: watch::Receiver<bool>,
+    pub(super) reader: Option<Arc<dyn AuditReader>>,
+    pub(super) client_ip_header: HeaderName,
+}
+
+impl Auditor {
+    /// Starts to describe an audit trail.
+    pub fn builder() -> AuditorBuilder {
+        AuditorBuilder::default()
+    }
+
+    pub(super) fn new(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Offers an event and returns the id under which its record will be found.
+    ///
+    /// Never waits: if the queue is full the event is dropped and counted,
+    /// and a gap event will tell of it.
+    #[allow(clippy::needless_pass_by_value)] // the raw data ends here
+    pub fn record(&self, event: Event) -> EventId {
+        self.push(event.as_bytes());
+        event.id()
+    }
+
+    pub(crate) fn push(&self, frame: &[u8]) {
+        self.inner.queue.push(frame);
+    }
+
+    /// The header in which proxies tell the client's address.
+    pub(crate) fn client_ip_header(&self) -> &HeaderName {
+        &self.inner.client_ip_header
+    }
+
+    /// Waits until everything that was offered before the call is settled:
+    /// stored, or counted as dropped. Waits for as long as the store fails.
+    ///
+    /// # Errors
+    /// If the writer has ended in the meantime.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the waiting and nothing else.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let (caller, stored) = oneshot::channel();
+        if self.inner.commands.send(Command::Flush(caller)).is_err() {
+            // Nothing is pending once the writer has ended.
+            return Ok(());
+        }
+        stored
+            .await
+            .map_err(|_| Error::closed("the audit writer ended before everything was stored"))
+    }
+
+    /// Refuses events from now on, and waits until everything that was
+    /// offered before is stored, at most for `timeout`. What is not stored
+    /// by then is given up, and counted as dropped. May be called again.
+    ///
+    /// # Errors
+    /// If something had to be given up, or if the writer has failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the trail closed, and the writer goes on
+    /// storing what is pending.
+    pub async fn shutdown(&self, timeout: Duration) -> Result<Stats, Error> {
+        self.inner.queue.close();
+        let mut finished = self.inner.finished.clone();
+        let in_time = tokio::time::timeout(timeout, finished.wait_for(|finished| *finished))
+            .await
+            .is_ok();
+        if !in_time {
+            // If nobody receives it, the writer has ended just now.
+            let _ = self.inner.commands.send(Command::Abort);
+        }
+        finished
+            .wait_for(|finished| *finished)
+            .await
+            .map_err(|_| Error::internal("the audit writer has failed"))?;
+        let stats = self.stats();
+        if stats.dropped_shutdown_timeout > 0 {
+            return Err(Error::timed_out(format!(
+                "{} audit events could not be stored before the shutdown's timeout",
+                stats.dropped_shutdown_timeout
+            )));
+        }
+        Ok(stats)
+    }
+
+    /// What became of the events so far.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.snapshot(&self.inner.queue)
+    }
+
+    /// The store's reading side, if it has one.
+    pub fn reader(&self) -> Option<Arc<dyn AuditReader>> {
+        self.inner.reader.clone()
+    }
+}
+
+impl fmt::Debug for Auditor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auditor")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

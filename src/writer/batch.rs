@@ -1,0 +1,117 @@
+//! When a batch is complete: by count, by bytes, or by age.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Record;
+use crate::store::Batch;
+
+/// The limits of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchLimits {
+    pub(super) max_size: usize,
+    pub(super) max_bytes: usize,
+    pub(super) max_delay: Duration,
+}
+
+/// A batch that is being gathered.
+#[derive(Debug)]
+pub(super) struct BatchBuilder {
+    limits: BatchLimits,
+    records: Vec<Record>,
+    bytes: usize,
+    since: Option<Instant>,
+}
+
+impl BatchBuilder {
+    pub(super) fn new(limits: BatchLimits) -> Self {
+        Self {
+            limits,
+            records: Vec::new(),
+            bytes: 0,
+            since: None,
+        }
+    }
+
+    /// Adds a record that came from `bytes` raw bytes.
+    pub(super) fn push(&mut self, record: Record, bytes: usize, now: Instant) {
+        self.since.get_or_insert(now);
+        self.records.push(record);
+        self.bytes += bytes;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.records.len() >= self.limits.max_size || self.bytes >= self.limits.max_bytes
+    }
+
+    /// When the oldest record has waited long enough.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.since.map(|since| since + self.limits.max_delay)
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.is_full() || self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    pub(super) fn take(&mut self) -> Batch {
+        self.bytes = 0;
+        self.since = None;
+        Batch::new(std::mem::take(&mut self.records))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Sanitizer};
+
+    fn builder() -> BatchBuilder {
+        BatchBuilder::new(BatchLimits {
+            max_size: 3,
+            max_bytes: 100,
+            max_delay: Duration::from_millis(200),
+        })
+    }
+
+    fn record() -> Record {
+        Sanitizer::default().record(Event::activity("test"))
+    }
+
+    #[test]
+    fn a_batch_is_due_by_count() {
+        let (mut builder, now) = (builder(), Instant::now());
+        for _ in 0..2 {
+            builder.push(record(), 1, now);
+            assert!(!builder.is_due(now));
+        }
+        builder.push(record(), 1, now);
+        assert!(builder.is_due(now));
+        assert_eq!(builder.take().len(), 3);
+        assert!(builder.is_empty() && !builder.is_due(now));
+    }
+
+    #[test]
+    fn a_batch_is_due_by_bytes() {
+        let (mut builder, now) = (builder(), Instant::now());
+        builder.push(record(), 100, now);
+        assert!(builder.is_due(now));
+    }
+
+    #[test]
+    fn a_batch_is_due_when_its_oldest_record_is() {
+        let (mut builder, now) = (builder(), Instant::now());
+        builder.push(record(), 1, now);
+        builder.push(record(), 1, now + Duration::from_millis(150));
+        assert!(!builder.is_due(now + Duration::from_millis(199)));
+        assert!(builder.is_due(now + Duration::from_millis(200)));
+    }
+}

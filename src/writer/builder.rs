@@ -1,0 +1,228 @@
+//! How an audit trail is described and started.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::auditor::{Auditor, Inner};
+use super::batch::BatchLimits;
+use super::deliver::Delivery;
+use super::enrich::{ClientIp, Enricher};
+use super::host;
+use super::queue::Queue;
+use super::stats::Counters;
+use super::worker::Writer;
+use crate::event::limits;
+use crate::store::AuditStore;
+use crate::{Error, Sanitizer};
+
+/// Describes an audit trail; made by [`Auditor::builder`].
+#[must_use]
+pub struct AuditorBuilder {
+    store: Option<Arc<dyn AuditStore>>,
+    sanitizer: Sanitizer,
+    client_ip: ClientIp,
+    max_queue_size: usize,
+    max_queue_bytes: usize,
+    max_batch_size: usize,
+    max_batch_bytes: usize,
+    max_batch_delay: Duration,
+    append_timeout: Duration,
+}
+
+impl Default for AuditorBuilder {
+    fn default() -> Self {
+        Self {
+            store: None,
+            sanitizer: Sanitizer::default(),
+            client_ip: ClientIp::default(),
+            max_queue_size: 100_000,
+            max_queue_bytes: 64 << 20,
+            max_batch_size: 4_000,
+            max_batch_bytes: 8 << 20,
+            max_batch_delay: Duration::from_millis(200),
+            append_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl AuditorBuilder {
+    /// Sets where records are kept. There is no default.
+    pub fn store(mut self, store: impl AuditStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Sets what is masked. Defaults to [`Sanitizer::default`].
+    ///
+    /// # Security
+    /// The sanitizer is the only thing between a request's secrets and the store.
+    pub fn sanitizer(mut self, sanitizer: Sanitizer) -> Self {
+        self.sanitizer = sanitizer;
+        self
+    }
+
+    /// Sets the networks (CIDR) or addresses of the proxies that stand
+    /// before the service. Defaults to none: `client_ip` is the peer's address.
+    ///
+    /// # Errors
+    /// If one of them is neither a network nor an address.
+    ///
+    /// # Security
+    /// Whoever connects from such an address can claim any client address.
+    /// Name your own proxies only, never `0.0.0.0/0`.
+    pub fn trust_proxies<'a>(
+        mut self,
+        networks: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, Error> {
+        self.client_ip = self.client_ip.trust(networks)?;
+        Ok(self)
+    }
+
+    /// Sets the one header in which the proxies tell the client's address:
+    /// `x-forwarded-for`, `forwarded`, or one like `x-real-ip` that holds an
+    /// address. Defaults to `x-forwarded-for`.
+    ///
+    /// # Errors
+    /// If it is not the name of a header.
+    ///
+    /// # Security
+    /// Choose the header that your proxy sets or appends to. Any other one comes from the client.
+    pub fn client_ip_header(mut self, name: &str) -> Result<Self, Error> {
+        self.client_ip = self.client_ip.header(name)?;
+        Ok(self)
+    }
+
+    /// Sets how many events may wait for the writer. Defaults to 100,000.
+    /// When there are more, the newest are dropped and a gap event tells how many.
+    pub fn max_queue_size(mut self, events: usize) -> Self {
+        self.max_queue_size = events;
+        self
+    }
+
+    /// Sets how many bytes of events may wait for the writer. Defaults to
+    /// 64 MiB, at least 2 MiB. When there are more, the newest are dropped
+    /// and a gap event tells how many.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.max_queue_bytes = bytes;
+        self
+    }
+
+    /// Sets how many records are stored at once. Defaults to 4,000. Small
+    /// batches cost the store more for each record.
+    pub fn max_batch_size(mut self, records: usize) -> Self {
+        self.max_batch_size = records;
+        self
+    }
+
+    /// Sets how many bytes of events are stored at once. Defaults to 8 MiB.
+    pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
+        self.max_batch_bytes = bytes;
+        self
+    }
+
+    /// Sets how long a record may wait for its batch to fill. Defaults to
+    /// 200 ms. A shorter delay shows records sooner and makes smaller batches.
+    pub fn max_batch_delay(mut self, delay: Duration) -> Self {
+        self.max_batch_delay = delay;
+        self
+    }
+
+    /// Sets how long the store may take for a batch. Defaults to 30 s. After
+    /// that the attempt counts as failed and is repeated; too short a time
+    /// makes a slow store slower still.
+    pub fn append_timeout(mut self, timeout: Duration) -> Self {
+        self.append_timeout = timeout;
+        self
+    }
+
+    /// Starts the trail, with the writer on a thread of its own.
+    ///
+    /// # Errors
+    /// If there is no store, if a limit makes no sense, or if the system gives no thread.
+    ///
+    /// # Cancel safety
+    /// Does not wait for anything.
+    #[allow(clippy::unused_async)] // later stores and journals have to be waited for here
+    pub async fn start(self) -> Result<Auditor, Error> {
+        let (auditor, writer) = self.build()?;
+        host::spawn(writer)?;
+        Ok(auditor)
+    }
+
+    /// Makes the handle and the writer without running the latter. Nothing
+    /// is stored until [`Writer::run`] runs.
+    ///
+    /// # Errors
+    /// If there is no store, or if a limit makes no sense.
+    pub fn build(self) -> Result<(Auditor, Writer), Error> {
+        let store = self.store.ok_or_else(|| {
+            Error::configuration("an audit trail needs a store: call AuditorBuilder::store")
+        })?;
+        let positive = [
+            ("max_queue_size", self.max_queue_size),
+            ("max_batch_size", self.max_batch_size),
+            ("max_batch_bytes", self.max_batch_bytes),
+        ];
+        for (parameter, value) in positive {
+            if value == 0 {
+                return Err(Error::invalid_input(
+                    parameter,
+                    format!("{parameter} must be at least 1"),
+                ));
+            }
+        }
+        if self.max_queue_bytes < MIN_QUEUE_BYTES {
+            return Err(Error::invalid_input(
+                "max_queue_bytes",
+                format!(
+                    "max_queue_bytes must be at least {MIN_QUEUE_BYTES}, so that any event fits"
+                ),
+            ));
+        }
+        let queue = Arc::new(Queue::new(
+            self.max_queue_size,
+            self.max_queue_bytes,
+            limits::EVENT_BYTES,
+        ));
+        let counters = Arc::new(Counters::default());
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let (finish, finished) = watch::channel(false);
+        let auditor = Auditor::new(Inner {
+            queue: Arc::clone(&queue),
+            counters: Arc::clone(&counters),
+            commands,
+            finished,
+            reader: store.reader(),
+            client_ip_header: self.client_ip.header_name().clone(),
+        });
+        let writer = Writer {
+            queue,
+            sanitizer: self.sanitizer,
+            enricher: Enricher::new(self.client_ip),
+            delivery: Delivery {
+                store,
+                counters,
+                append_timeout: self.append_timeout,
+            },
+            limits: BatchLimits {
+                max_size: self.max_batch_size,
+                max_bytes: self.max_batch_bytes,
+                max_delay: self.max_batch_delay,
+            },
+            commands: receiver,
+            finished: finish,
+        };
+        Ok((auditor, writer))
+    }
+}
+
+/// Room for the largest event there can be, with what marks its cut and its length.
+const MIN_QUEUE_BYTES: usize = 2 * limits::EVENT_BYTES;
+
+impl std::fmt::Debug for AuditorBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditorBuilder").finish_non_exhaustive()
+    }
+}

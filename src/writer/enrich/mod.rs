@@ -1,0 +1,93 @@
+//! What is derived from a capture, on the writer's thread.
+
+mod client_ip;
+mod trace_context;
+
+use std::net::IpAddr;
+
+pub(super) use client_ip::ClientIp;
+
+use crate::event::{Capture, Fields, Kind, Tag, limits};
+use crate::sanitize::Sanitizer;
+
+/// Derives columns from what the sanitizer has left out: header lines.
+#[derive(Clone, Debug)]
+pub(super) struct Enricher {
+    client_ip: ClientIp,
+}
+
+impl Enricher {
+    pub(super) fn new(client_ip: ClientIp) -> Self {
+        Self { client_ip }
+    }
+
+    pub(super) fn enrich(&self, sanitizer: &Sanitizer, capture: Capture<'_>, fields: &mut Fields) {
+        if fields.kind == Kind::Gap || fields.method.is_none() {
+            return;
+        }
+        self.find_client(sanitizer, capture, fields);
+        let header = |name| header_lines(capture, name).last();
+        if let Some(value) = header(b"user-agent") {
+            fields.user_agent = Some(sanitizer.text(value, limits::USER_AGENT_BYTES));
+        }
+        if fields.host.is_none() {
+            fields.host = header(b"host").map(|value| sanitizer.text(value, limits::NAME_BYTES));
+        }
+        if let Some(context) = header(b"traceparent").and_then(trace_context::parse) {
+            fields
+                .trace_id
+                .get_or_insert_with(|| context.trace_id.to_owned());
+            fields
+                .span_id
+                .get_or_insert_with(|| context.span_id.to_owned());
+        }
+        if fields.request_id.is_none() {
+            let given = header(b"x-request-id").filter(|value| is_request_id(value));
+            fields.request_id = Some(match given {
+                Some(value) => sanitizer.text(value, limits::NAME_BYTES),
+                None => fields.id.to_string(),
+            });
+        }
+    }
+
+    fn find_client(&self, sanitizer: &Sanitizer, capture: Capture<'_>, fields: &mut Fields) {
+        let mut lines: Vec<&[u8]> = capture
+            .fields()
+            .filter(|(tag, _)| *tag == Tag::Forwarded)
+            .map(|(_, line)| line)
+            .collect();
+        lines.reverse();
+        if !lines.is_empty() {
+            fields.forwarded = Some(sanitizer.text(&lines.join(&b", "[..]), limits::TEXT_BYTES));
+        }
+        let Some(peer) = fields.peer_ip else { return };
+        let found = self.client_ip.find(peer, &lines);
+        fields.client_ip = Some(found.address);
+        if found.malformed {
+            fields.capture_notes.push("forwarded_malformed".to_owned());
+        }
+    }
+}
+
+/// What the walk along the proxies has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    address: IpAddr,
+    /// The walk met a hop that it could not read.
+    malformed: bool,
+}
+
+/// The values of a request header, in the order in which they were sent.
+fn header_lines<'a>(capture: Capture<'a>, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    capture
+        .fields()
+        .filter(|(tag, _)| *tag == Tag::RequestHeader)
+        .filter_map(|(_, payload)| Capture::named(payload))
+        .filter(move |(header, _)| *header == name)
+        .map(|(_, value)| value)
+}
+
+/// Whether a request id from outside is one: short, and of visible ASCII.
+fn is_request_id(value: &[u8]) -> bool {
+    (1..=128).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic)
+}

@@ -1,0 +1,131 @@
+//! What was lost, why, how much, and when: the substance of gap events.
+
+use crate::event::{Event, Kind, Timestamp};
+
+/// Why an event was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// The queue was full.
+    QueueFull,
+    /// It came after the shutdown.
+    Closed,
+    /// The store refuses the record for good.
+    Rejected,
+    /// It could not be turned into a record.
+    Unreadable,
+    /// It was still pending when the shutdown's time was over.
+    ShutdownTimeout,
+}
+
+impl Loss {
+    pub(super) const ALL: [Self; 5] = [
+        Self::QueueFull,
+        Self::Closed,
+        Self::Rejected,
+        Self::Unreadable,
+        Self::ShutdownTimeout,
+    ];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Closed => "closed",
+            Self::Rejected => "rejected",
+            Self::Unreadable => "unreadable",
+            Self::ShutdownTimeout => "shutdown_timeout",
+        }
+    }
+}
+
+/// Losses by reason, each with the time of the first and the last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Losses([Span; Loss::ALL.len()]);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    count: u64,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl Losses {
+    pub(super) fn add(&mut self, loss: Loss, count: u64, time: Timestamp) {
+        self.0[loss as usize].merge(Span {
+            count,
+            first: time,
+            last: time,
+        });
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        for (span, other) in self.0.iter_mut().zip(other.0) {
+            span.merge(other);
+        }
+    }
+
+    pub(super) fn count(&self, loss: Loss) -> u64 {
+        self.0[loss as usize].count
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|span| span.count == 0)
+    }
+
+    /// An event for each reason that something was lost for.
+    pub(super) fn gap_events(&self) -> impl Iterator<Item = Event> {
+        Loss::ALL
+            .into_iter()
+            .zip(self.0)
+            .filter(|(_, span)| span.count > 0)
+            .map(|(loss, span)| {
+                Event::new(Kind::Gap)
+                    .action("events.dropped")
+                    .description("events are missing from the trail")
+                    .severity("error")
+                    .success(false)
+                    .detail("reason", &loss.as_str())
+                    .detail("count", &span.count)
+                    .detail("first", &span.first)
+                    .detail("last", &span.last)
+            })
+    }
+}
+
+impl Span {
+    fn merge(&mut self, other: Self) {
+        if other.count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            *self = other;
+            return;
+        }
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_of_several_places_add_up_and_keep_the_widest_span() {
+        let time = Timestamp::from_micros;
+        let (mut here, mut there) = (Losses::default(), Losses::default());
+        here.add(Loss::QueueFull, 2, time(50));
+        there.add(Loss::QueueFull, 3, time(20));
+        there.add(Loss::Rejected, 1, time(90));
+        here.merge(there);
+        assert_eq!(
+            here.0[0],
+            Span {
+                count: 5,
+                first: time(20),
+                last: time(50)
+            }
+        );
+        assert_eq!(here.gap_events().count(), 2);
+    }
+}

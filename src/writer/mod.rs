@@ -1,0 +1,24 @@
+//! From offered events to stored records, on a thread of its own.
+//!
+//! Producers push frames into the [`queue`]; the [`worker`] turns them into
+//! records, gathers these into batches and has them stored, again and again
+//! until the store takes them. What gets lost on the way is counted and told
+//! by gap events.
+
+mod auditor;
+mod backoff;
+mod batch;
+mod builder;
+mod deliver;
+mod enrich;
+mod flush;
+mod host;
+mod losses;
+mod queue;
+mod stats;
+mod worker;
+
+pub use auditor::Auditor;
+pub use builder::AuditorBuilder;
+pub use stats::Stats;
+pub use worker::Writer;

@@ -1,0 +1,116 @@
+//! What the writer has done so far.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::losses::Loss;
+use super::queue::Queue;
+
+/// A snapshot of what became of the events so far.
+///
+/// `offered = stored + quarantined + dropped + pending` always holds.
+/// The trail's own gap events are counted like any others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Events that were offered, from requests and by hand.
+    pub offered: u64,
+    /// Records that the store has confirmed.
+    pub stored: u64,
+    /// Records that were set aside because the store refuses them.
+    pub quarantined: u64,
+    /// Events that are lost, for any reason.
+    pub dropped: u64,
+    /// Of the dropped ones: the queue was full.
+    pub dropped_queue_full: u64,
+    /// Of the dropped ones: they came after the shutdown.
+    pub dropped_closed: u64,
+    /// Of the dropped ones: the store refused the record for good.
+    pub dropped_rejected: u64,
+    /// Of the dropped ones: they could not be turned into a record.
+    pub dropped_unreadable: u64,
+    /// Of the dropped ones: they were pending when the shutdown's time was over.
+    pub dropped_shutdown_timeout: u64,
+    /// Events on their way.
+    pub pending: u64,
+    /// Of the pending ones: those in the queue.
+    pub queued: u64,
+    /// Bytes in the queue.
+    pub queued_bytes: u64,
+    /// Attempts to store a batch that failed.
+    pub failed_attempts: u64,
+}
+
+impl fmt::Display for Stats {
+    /// `offered=N stored=N quarantined=N dropped=N pending=N`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            offered,
+            stored,
+            quarantined,
+            dropped,
+            pending,
+            ..
+        } = self;
+        write!(
+            f,
+            "offered={offered} stored={stored} quarantined={quarantined} dropped={dropped} pending={pending}"
+        )
+    }
+}
+
+/// The counters behind [`Stats`]. The queue counts what it is offered, the writer the rest.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    own: AtomicU64,
+    stored: AtomicU64,
+    failed_attempts: AtomicU64,
+    dropped: [AtomicU64; Loss::ALL.len()],
+}
+
+impl Counters {
+    /// Counts an event that the writer itself offers.
+    pub(super) fn own_event(&self) {
+        self.own.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stored(&self, count: u64) {
+        self.stored.fetch_add(count, Ordering::Release);
+    }
+
+    pub(super) fn dropped(&self, loss: Loss, count: u64) {
+        self.dropped[loss as usize].fetch_add(count, Ordering::Release);
+    }
+
+    pub(super) fn failed_attempt(&self) {
+        self.failed_attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn snapshot(&self, queue: &Queue) -> Stats {
+        // What has been settled is read before what was offered: an event
+        // between the two reads counts as pending, never twice.
+        let stored = self.stored.load(Ordering::Acquire);
+        let mut dropped = Loss::ALL.map(|loss| self.dropped[loss as usize].load(Ordering::Acquire));
+        let gauge = queue.gauge();
+        let offered = gauge.offered + self.own.load(Ordering::Acquire);
+        for loss in [Loss::QueueFull, Loss::Closed] {
+            dropped[loss as usize] += gauge.lost[loss as usize];
+        }
+        let total: u64 = dropped.iter().sum();
+        Stats {
+            offered,
+            stored,
+            quarantined: 0,
+            dropped: total,
+            dropped_queue_full: dropped[Loss::QueueFull as usize],
+            dropped_closed: dropped[Loss::Closed as usize],
+            dropped_rejected: dropped[Loss::Rejected as usize],
+            dropped_unreadable: dropped[Loss::Unreadable as usize],
+            dropped_shutdown_timeout: dropped[Loss::ShutdownTimeout as usize],
+            pending: offered - (stored + total),
+            queued: gauge.queued,
+            queued_bytes: gauge.queued_bytes,
+            failed_attempts: self.failed_attempts.load(Ordering::Relaxed),
+        }
+    }
+}
