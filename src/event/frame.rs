@@ -160,6 +160,15 @@ impl Frame {
         &self.bytes
     }
 
+    /// Adds the fields of another frame; all of them or, past the limit, none.
+    pub(crate) fn append(&mut self, other: &Self) {
+        if self.bytes.len() + other.bytes.len() > limits::EVENT_BYTES {
+            self.overflow();
+        } else {
+            self.bytes.extend_from_slice(&other.bytes);
+        }
+    }
+
     pub(crate) fn bytes(&mut self, tag: Tag, payload: &[u8]) {
         self.parts(tag, &[payload]);
     }

@@ -133,7 +133,11 @@ impl AuditContext {
 
     fn add(&self, add: impl FnOnce(&mut Frame)) -> &Self {
         if let Some(exchange) = &self.exchange {
-            exchange.enrich(add);
+            // Apart from the exchange, so that no code of the application
+            // (`ToString`, `Serialize`) runs under its lock.
+            let mut fields = Frame::default();
+            add(&mut fields);
+            exchange.enrich(&fields);
         }
         self
     }

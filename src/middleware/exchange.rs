@@ -78,10 +78,10 @@ impl Exchange {
     }
 
     /// Adds to the record, unless the exchange has ended.
-    pub(super) fn enrich(&self, add: impl FnOnce(&mut Frame)) {
+    pub(super) fn enrich(&self, fields: &Frame) {
         let mut state = self.lock();
         if !state.finished {
-            add(&mut state.frame);
+            state.frame.append(fields);
         }
     }
 
@@ -123,7 +123,9 @@ impl Exchange {
     }
 
     pub(super) fn fail(&self, outcome: Outcome, error: &str) {
-        self.enrich(|frame| frame.text(Tag::Error, error, limits::TEXT_BYTES));
+        self.lock()
+            .frame
+            .text(Tag::Error, error, limits::TEXT_BYTES);
         self.finish(outcome);
     }
 
@@ -174,7 +176,7 @@ impl Exchange {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A handler's `Serialize` may panic under the lock; the frame is whole nevertheless.
+        // Nothing under the lock runs foreign code, save a body's `Buf`; the frame stays whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

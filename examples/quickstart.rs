@@ -1,0 +1,284 @@
+//! A small shop with an audit trail. Run it, make requests, look at the trail:
+//!
+//! ```sh
+//! cargo run --example quickstart
+//! ```
+//!
+//! | Variable | Meaning | Default |
+//! |---|---|---|
+//! | `PORT` | where to listen, on 127.0.0.1 | `3000` |
+//! | `AUDIT_DATABASE_URL` | `sqlite:PATH` or `postgres://…` | `sqlite:audit-quickstart.db` |
+//! | `AUDIT_PASSWORD` | the password of the user `admin` | a random one |
+#![allow(clippy::print_stdout)]
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::env;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_stream::StreamExt;
+use tower_audit::admin::BasicAuth;
+use tower_audit::{
+    Actor, AuditContext, Auditor, Change, Kind, PostgresStore, ResponseBodies, SqliteStore,
+};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {}", sentence(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    let port = port()?;
+    let url =
+        env::var("AUDIT_DATABASE_URL").unwrap_or_else(|_| "sqlite:audit-quickstart.db".into());
+    let password = password()?;
+
+    let builder = Auditor::builder();
+    let builder = if let Some(path) = url.strip_prefix("sqlite:") {
+        builder.store(SqliteStore::open(path).await?)
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        builder.store(PostgresStore::connect(&url).await?)
+    } else {
+        return Err("AUDIT_DATABASE_URL must be sqlite:PATH or postgres://…".into());
+    };
+    let auditor = builder.start().await?;
+
+    let app = Router::new()
+        .route("/login", post(login))
+        .route("/orders", post(create_order))
+        .route("/orders/{id}", get(show_order).put(update_order))
+        .route("/echo", post(echo))
+        .route("/stream", get(stream))
+        .route("/slow", get(slow))
+        .route("/boom", get(boom))
+        .layer(auditor.layer().response_bodies(ResponseBodies::Always))
+        // Added after the layer, so it is not audited.
+        .route("/health", get(|| async { "ok\n" }))
+        .nest("/audit", auditor.router(BasicAuth::new("admin", &password)))
+        .with_state(Orders::default());
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|error| format!("port {port} cannot be used, set PORT to another one: {error}"))?;
+    greet(listener.local_addr()?, &password);
+    let stop = stop_signal()?;
+    axum::serve(
+        listener,
+        app.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(stop)
+    .await?;
+
+    let result = auditor.shutdown(Duration::from_secs(10)).await;
+    println!("{}", auditor.stats());
+    result?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
+}
+
+async fn login(audit: AuditContext, Json(login): Json<Login>) -> StatusCode {
+    audit
+        .kind(Kind::Auth)
+        .action("login")
+        .actor(Actor::user(&login.username));
+    if login.password == "open sesame" {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::UNAUTHORIZED
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Order {
+    item: String,
+    #[serde(default = "one")]
+    count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Clone, Default)]
+struct Orders(Arc<Mutex<BTreeMap<u64, Order>>>);
+
+impl Orders {
+    fn with<T>(&self, run: impl FnOnce(&mut BTreeMap<u64, Order>) -> T) -> T {
+        run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn create_order(
+    audit: AuditContext,
+    State(orders): State<Orders>,
+    Json(order): Json<Order>,
+) -> Result<Response, Problem> {
+    let id = orders.with(|orders| {
+        let id = orders.keys().next_back().map_or(1, |last| last + 1);
+        orders.insert(id, order.clone());
+        id
+    });
+    audit.action("order.create").resource("order", id);
+    audit.change(Change::created("order", id, &order)?);
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, format!("/orders/{id}"))],
+        Json(order),
+    )
+        .into_response())
+}
+
+async fn update_order(
+    audit: AuditContext,
+    State(orders): State<Orders>,
+    Path(id): Path<u64>,
+    Json(order): Json<Order>,
+) -> Result<Response, Problem> {
+    audit.action("order.update").resource("order", id);
+    let before = orders.with(|orders| Some(std::mem::replace(orders.get_mut(&id)?, order.clone())));
+    let Some(before) = before else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    audit.change(Change::updated("order", id, &before, &order)?);
+    Ok(Json(order).into_response())
+}
+
+async fn show_order(
+    audit: AuditContext,
+    State(orders): State<Orders>,
+    Path(id): Path<u64>,
+) -> Response {
+    audit.action("order.read").resource("order", id);
+    match orders.with(|orders| orders.get(&id).cloned()) {
+        Some(order) => Json(order).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn echo(headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    if let Some(content_type) = headers.get(header::CONTENT_TYPE) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type.clone());
+    }
+    response
+}
+
+async fn stream() -> impl IntoResponse {
+    let ticks = tokio::time::interval(Duration::from_millis(200));
+    let events = tokio_stream::wrappers::IntervalStream::new(ticks)
+        .take(5)
+        .map(|_| Ok::<_, Infallible>(Event::default().event("tick").data("one more")));
+    Sse::new(events)
+}
+
+async fn slow() -> &'static str {
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    "at last\n"
+}
+
+async fn boom() {
+    panic!("boom");
+}
+
+/// What went wrong inside; the client only learns that something did.
+struct Problem(tower_audit::Error);
+
+impl From<tower_audit::Error> for Problem {
+    fn from(error: tower_audit::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self.0, "a change could not be described");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+fn port() -> Result<u16, Failure> {
+    match env::var("PORT") {
+        Ok(port) => port
+            .parse()
+            .map_err(|_| "PORT must be a number from 0 to 65535".into()),
+        Err(_) => Ok(3000),
+    }
+}
+
+fn password() -> Result<String, Failure> {
+    match env::var("AUDIT_PASSWORD") {
+        Ok(password) if password.is_empty() => {
+            Err("AUDIT_PASSWORD is empty: set a password, or unset it to get a random one".into())
+        }
+        Ok(password) => Ok(password),
+        Err(_) => Ok(uuid::Uuid::new_v4().simple().to_string()),
+    }
+}
+
+fn greet(address: SocketAddr, password: &str) {
+    println!(
+        "listening on http://{address}, the audit trail is at http://{address}/audit (user admin)"
+    );
+    println!("try:");
+    println!(
+        "  curl -i http://{address}/login --json '{{\"username\":\"ada\",\"password\":\"open sesame\"}}'"
+    );
+    println!("  curl -i http://{address}/orders --json '{{\"item\":\"tea\",\"count\":2}}'");
+    println!("  curl -s -u admin:{password} 'http://{address}/audit/api/events?last=1h'");
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// An error and its causes in one line.
+fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(&format!(": {cause}"));
+        next = cause.source();
+    }
+    text
+}
