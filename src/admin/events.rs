@@ -6,10 +6,10 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::params;
 use super::problem::Problem;
 use super::router::Trail;
 use super::summary::Summary;
+use super::{list_params, params};
 use crate::{Cursor, EventId, Record};
 
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ pub(super) struct List {
 
 pub(super) async fn list(State(trail): State<Trail>, uri: Uri) -> Result<Json<List>, Problem> {
     let reader = trail.reader()?;
-    let (filter, page) = params::list(&uri)?;
+    let (filter, page) = list_params::read(&uri)?;
     let page = reader.list(&filter, &page).await?;
     Ok(Json(List {
         items: page.items.into_iter().map(Summary).collect(),

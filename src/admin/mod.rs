@@ -66,6 +66,7 @@ mod access;
 mod credentials;
 mod events;
 mod health;
+mod list_params;
 mod params;
 mod problem;
 mod router;

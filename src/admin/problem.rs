@@ -19,7 +19,7 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     parameter: Option<Cow<'static, str>>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
@@ -43,7 +43,7 @@ impl Problem {
     }
 
     fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -138,7 +138,7 @@ impl IntoResponse for Problem {
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        headers.extend(self.header);
+        headers.extend(self.header.map(|header| *header));
         response
     }
 }

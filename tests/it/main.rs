@@ -1,1 +1,3 @@
+//! The crate through its public API, a module per behaviour.
+
 mod admin;
