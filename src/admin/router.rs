@@ -28,7 +28,7 @@ pub fn router(reader: Arc<dyn AuditReader>, authorizer: impl Authorizer) -> Rout
 }
 
 /// Like [`router`], also for a store that can only be written: the API then says so.
-pub(crate) fn router_for(
+pub(super) fn router_for(
     reader: Option<Arc<dyn AuditReader>>,
     authorizer: impl Authorizer,
 ) -> Router {
