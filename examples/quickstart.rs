@@ -79,7 +79,7 @@ async fn run() -> Result<(), Failure> {
         .layer(auditor.layer().response_bodies(ResponseBodies::Always))
         // Added after the layer, so it is not audited.
         .route("/health", get(|| async { "ok\n" }))
-        .nest("/audit", auditor.router(BasicAuth::new("admin", &password)))
+        .nest_service("/audit", auditor.router(BasicAuth::new("admin", &password)))
         .with_state(Orders::default());
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))

@@ -1,4 +1,6 @@
 //! draft
+#[cfg(feature = "admin")]
+pub mod admin;
 mod error;
 pub mod event;
 mod middleware;

@@ -1,5 +1,9 @@
 //! Every test that goes through the public API, in one binary.
 
+// Helpers outside of `#[test]` functions may unwrap too; all of this is test code.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod admin;
 mod middleware;
 mod outcomes;
 mod support;

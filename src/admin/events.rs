@@ -1,0 +1,56 @@
+//! Records: a page of them, and one with everything.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::router::Trail;
+use super::summary::Summary;
+use super::{list_params, params};
+use crate::{Cursor, EventId, Record};
+
+#[derive(Serialize)]
+pub(super) struct List {
+    items: Vec<Summary>,
+    next_cursor: Option<Cursor>,
+    prev_cursor: Option<Cursor>,
+}
+
+pub(super) async fn list(State(trail): State<Trail>, uri: Uri) -> Result<Json<List>, Problem> {
+    let reader = trail.reader()?;
+    let (filter, page) = list_params::read(&uri)?;
+    let page = reader.list(&filter, &page).await?;
+    Ok(Json(List {
+        items: page.items.into_iter().map(Summary).collect(),
+        next_cursor: page.next_cursor,
+        prev_cursor: page.prev_cursor,
+    }))
+}
+
+/// By name, since the mount point may have parameters of its own.
+#[derive(Deserialize)]
+pub(super) struct DetailPath {
+    id: EventId,
+}
+
+pub(super) async fn detail(
+    State(trail): State<Trail>,
+    path: Result<Path<DetailPath>, PathRejection>,
+    uri: Uri,
+) -> Result<Json<Record>, Problem> {
+    let reader = trail.reader()?;
+    params::none(&uri)?;
+    let Ok(Path(DetailPath { id })) = path else {
+        return Err(
+            Problem::bad_request("The parameter `id` takes the id of an event: a UUID.")
+                .parameter("id"),
+        );
+    };
+    match reader.get(id).await? {
+        Some(record) => Ok(Json(record)),
+        None => Err(Problem::not_found("There is no event of this id.")),
+    }
+}
