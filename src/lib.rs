@@ -4,6 +4,8 @@ pub mod event;
 pub mod query;
 mod sanitize;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::Error;
 pub use event::{
@@ -11,4 +13,6 @@ pub use event::{
 };
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::Sanitizer;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{AuditReader, AuditStore, MemoryStore};

@@ -190,6 +190,16 @@ impl Condition {
         &self.test
     }
 
+    /// Whether the text holds a NUL. No column does, and PostgreSQL would fail instead of finding nothing.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn asks_for_nul(&self) -> bool {
+        match &self.test {
+            Test::Equals(Value::Text(text)) => text.contains('\0'),
+            Test::Equals(_) => false,
+            Test::StartsWith(prefix) => prefix.contains('\0'),
+        }
+    }
+
     fn matches(&self, record: &Record) -> bool {
         let value = self.column().get(record);
         match (&self.test, &value) {
