@@ -1,1 +1,4 @@
+//! Everything that is tested through the public interface, a file per behaviour.
 
+mod sqlite;
+mod stores;

@@ -62,3 +62,41 @@ fn classify(error: rusqlite::Error, place: &Place) -> Error {
     };
     told.caused_by(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn the_class_of_an_error_says_what_the_writer_shall_do() {
+        let expected = [
+            (ffi::SQLITE_BUSY, "unavailable"),
+            (ffi::SQLITE_BUSY_SNAPSHOT, "unavailable"),
+            (ffi::SQLITE_LOCKED, "unavailable"),
+            (ffi::SQLITE_PROTOCOL, "unavailable"),
+            (ffi::SQLITE_IOERR_FSYNC, "unavailable"),
+            (ffi::SQLITE_FULL, "unavailable"),
+            (ffi::SQLITE_NOMEM, "unavailable"),
+            (ffi::SQLITE_INTERRUPT, "timed_out"),
+            (ffi::SQLITE_NOTADB, "configuration"),
+            (ffi::SQLITE_CORRUPT, "configuration"),
+            (ffi::SQLITE_CANTOPEN, "configuration"),
+            (ffi::SQLITE_READONLY, "configuration"),
+            (ffi::SQLITE_PERM, "configuration"),
+            (ffi::SQLITE_AUTH, "configuration"),
+            (ffi::SQLITE_ERROR, "configuration"),
+            (ffi::SQLITE_MISUSE, "internal"),
+        ];
+        for (code, class) in expected {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert!(!is_rejection(&error), "{code}");
+            assert_eq!(classify(error, &Place::Memory).code(), class, "{code}");
+        }
+        for code in [ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_TOOBIG] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert!(is_rejection(&error), "{code}");
+        }
+    }
+}
