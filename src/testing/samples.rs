@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::trail::Trail;
 use crate::event::{Column, ColumnType, Json, Value};
-use crate::{Actor, Change, Event, Kind, Outcome, Record, Sanitizer, Timestamp};
+use crate::{Actor, Change, Event, EventId, Kind, Outcome, Record, Sanitizer, Timestamp};
 
 /// Texts that some encoding, escaping or comparison might get wrong.
 pub(super) const TEXTS: &[&str] = &[
@@ -52,7 +52,7 @@ pub(super) fn event(trail: &Trail) -> Record {
         .tenant(&trail.tenant)
         .session("session-1")
         .operation("operation-1")
-        .parent(crate::EventId::now())
+        .parent(EventId::now())
         .action("order.update")
         .category("orders")
         .description("changed an order's \"count\"\nto 2")
