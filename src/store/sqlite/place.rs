@@ -82,7 +82,8 @@ fn create(path: &Path) -> io::Result<()> {
 
 fn refused(place: &Place, error: io::Error) -> Error {
     let reason = match error.kind() {
-        ErrorKind::NotFound => "its directory does not exist",
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "its directory does not exist",
+        ErrorKind::InvalidInput => "no file can have this path",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "permission denied",
         ErrorKind::IsADirectory => "it is a directory",
         _ => "the system refuses it",
