@@ -1,5 +1,6 @@
 //! Which records a reader wants.
 
+use std::mem::discriminant;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -148,7 +149,10 @@ impl Filter {
     }
 
     fn with(mut self, name: &'static str, test: Test) -> Self {
-        self.conditions.retain(|condition| condition.name != name);
+        // A path and a prefix of it are two conditions; two paths are one, set twice.
+        let sort = discriminant(&test);
+        self.conditions
+            .retain(|condition| condition.name != name || discriminant(&condition.test) != sort);
         self.conditions.push(Condition { name, test });
         self
     }

@@ -56,6 +56,11 @@ pub async fn filters_find_what_they_name(store: Arc<dyn AuditStore>) {
     }
     let several = all.clone().success(false).status(408).path_prefix("/w");
     assert_eq!(trail.ids(&several).await, [id], "several conditions");
+    let path = all.clone().path("/wanted/path");
+    let both = path.clone().path_prefix("/wanted");
+    assert_eq!(trail.ids(&both).await, [id], "a path and its prefix");
+    let neither = path.path_prefix("/Wanted");
+    assert_eq!(trail.ids(&neither).await, [], "a path and another prefix");
     let contradiction = all.clone().kind(Kind::Auth).status(200);
     assert_eq!(trail.ids(&contradiction).await, [], "several conditions");
     let successes = all.clone().success(true);
