@@ -7,6 +7,8 @@ mod middleware;
 pub mod query;
 mod sanitize;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod writer;
 
 pub use error::Error;
@@ -19,5 +21,7 @@ pub use middleware::{
 };
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::Sanitizer;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{AuditReader, AuditStore, MemoryStore};
 pub use writer::{Auditor, AuditorBuilder, Stats, Writer};

@@ -1,5 +1,6 @@
 //! Which records a reader wants.
 
+use std::mem::discriminant;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -148,7 +149,10 @@ impl Filter {
     }
 
     fn with(mut self, name: &'static str, test: Test) -> Self {
-        self.conditions.retain(|condition| condition.name != name);
+        // A path and a prefix of it are two conditions; two paths are one, set twice.
+        let sort = discriminant(&test);
+        self.conditions
+            .retain(|condition| condition.name != name || discriminant(&condition.test) != sort);
         self.conditions.push(Condition { name, test });
         self
     }
@@ -188,6 +192,16 @@ impl Condition {
     /// What the column's value must be.
     pub fn test(&self) -> &Test {
         &self.test
+    }
+
+    /// Whether the text holds a NUL. No column does, and PostgreSQL would fail instead of finding nothing.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn asks_for_nul(&self) -> bool {
+        match &self.test {
+            Test::Equals(Value::Text(text)) => text.contains('\0'),
+            Test::Equals(_) => false,
+            Test::StartsWith(prefix) => prefix.contains('\0'),
+        }
     }
 
     fn matches(&self, record: &Record) -> bool {

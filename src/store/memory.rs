@@ -1,7 +1,7 @@
 //! A store for tests and for trying things out.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -59,9 +59,10 @@ impl AuditStore for MemoryStore {
     async fn append(&self, batch: &Batch) -> Result<(), Error> {
         let mut records = self.lock();
         if !batch.is_retry() {
+            let mut new = HashSet::with_capacity(batch.len());
             if let Some(index) = batch
                 .iter()
-                .position(|record| records.contains_key(&record.id))
+                .position(|record| records.contains_key(&record.id) || !new.insert(record.id))
             {
                 return Err(Error::rejected(Some(index), "the id is stored already"));
             }

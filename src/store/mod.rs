@@ -22,6 +22,8 @@ mod batch;
 mod memory;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ use async_trait::async_trait;
 
 pub use batch::Batch;
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use crate::query::{Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};

@@ -34,6 +34,10 @@ pub(super) fn list(table: &str, filter: &Filter, window: &Window) -> Query {
     for condition in filter.conditions() {
         let (column, place) = (condition.column(), parameters.len() + 1);
         let name = column.name();
+        if condition.asks_for_nul() {
+            text.push_str(" AND 1 = 0");
+            continue;
+        }
         match condition.test() {
             Test::Equals(value) => {
                 text.push_str(&format!(" AND {name} = ${place}"));

@@ -6,5 +6,7 @@
 mod admin;
 mod middleware;
 mod outcomes;
+mod sqlite;
+mod stores;
 mod support;
 mod writer;

@@ -1,6 +1,5 @@
 //! The query router, as a client sees it.
 
-
 mod access;
 mod any;
 mod list;

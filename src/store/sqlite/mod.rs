@@ -1,0 +1,154 @@
+//! A store in one SQLite file.
+//!
+//! - [`open`](SqliteStore::open) makes the file, or brings an older one up to date (`schema`, `v1.sql`);
+//! - one connection writes, one transaction a batch (`append`);
+//! - a few read-only ones answer, each query limited in time (`read`);
+//! - the rows are meant to be read by people, too (`values`).
+
+mod append;
+mod database;
+mod error;
+mod place;
+mod read;
+mod schema;
+mod values;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::database::Database;
+use self::place::Place;
+use super::{AuditReader, AuditStore, Batch};
+use crate::query::{Filter, Page, PageRequest};
+use crate::{Error, EventId, Record};
+
+/// Keeps records in the table `audit_events` of an SQLite file. Clones share the file.
+///
+/// ```
+/// # async fn example() -> Result<(), tower_audit::Error> {
+/// let store = tower_audit::SqliteStore::open("audit.db").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The file is the trail's alone: one that holds another application's
+/// tables is refused. Several processes may write to it and read from it, as
+/// long as it lies on a disk of their own machine; SQLite's locks do not hold
+/// across a network.
+///
+/// # What a stored record is safe against
+/// The file is in WAL mode with `synchronous = NORMAL`. What was stored
+/// survives the end of the process, however sudden. After a loss of power the
+/// file is sound, but the last transactions before it may be missing.
+///
+/// # Who can read the file
+/// A new file can be read and written by its owner alone (mode 0600), and so
+/// can the `-wal` and `-shm` files beside it. A file that exists keeps its mode.
+#[derive(Clone)]
+pub struct SqliteStore {
+    database: Arc<Database>,
+    query_timeout: Duration,
+}
+
+impl SqliteStore {
+    const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Opens a file, and makes it first if there is none. A schema of an
+    /// older version of this crate is brought up to date; any number of
+    /// processes may do that at once.
+    ///
+    /// # Errors
+    /// If the directory is missing, the file cannot be opened or is no SQLite
+    /// database, it belongs to another application, or its schema is newer
+    /// than this crate.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves a file that can be opened again.
+    ///
+    /// # Panics
+    /// If called outside a Tokio runtime.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::new(Place::file(path.into())?).await
+    }
+
+    /// A database in memory that is gone with the last clone of the store.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Panics
+    /// If called outside a Tokio runtime.
+    pub async fn in_memory() -> Result<Self, Error> {
+        Self::new(Place::Memory).await
+    }
+
+    async fn new(place: Place) -> Result<Self, Error> {
+        Ok(Self {
+            database: Arc::new(Database::open(place).await?),
+            query_timeout: Self::QUERY_TIMEOUT,
+        })
+    }
+
+    /// Sets how long a query may take, with the wait for its turn. Defaults to 5 seconds.
+    ///
+    /// Too short, and searches that no index serves fail on a large trail;
+    /// too long, and a few of them keep all other readers waiting.
+    #[must_use]
+    pub fn query_timeout(mut self, timeout: Duration) -> Self {
+        self.query_timeout = timeout;
+        self
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("database", self.database.place())
+            .field("query_timeout", &self.query_timeout)
+            .finish()
+    }
+}
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn append(&self, batch: &Batch) -> Result<(), Error> {
+        let batch = batch.clone();
+        self.database
+            .write(move |connection, place| append::append(connection, &batch, place))
+            .await
+    }
+
+    fn reader(&self) -> Option<Arc<dyn AuditReader>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl AuditReader for SqliteStore {
+    async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
+        let window = page.window(filter);
+        let query = super::sql::list(schema::TABLE, filter, &window);
+        let fetched = self
+            .database
+            .read(self.query_timeout, move |connection, place| {
+                read::list(connection, &query, place)
+            })
+            .await?;
+        Ok(Page::new(page, fetched))
+    }
+
+    async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
+        self.database
+            .read(self.query_timeout, move |connection, place| {
+                read::get(connection, id, place)
+            })
+            .await
+    }
+}

@@ -1,0 +1,63 @@
+//! How records come out of the table.
+
+use rusqlite::{Connection, Row};
+
+use super::error::Classify;
+use super::place::Place;
+use super::{schema, values};
+use crate::event::{Column, Value};
+use crate::store::sql::{self, Query};
+use crate::{Error, EventId, Record};
+
+/// The records of a query, with their compact columns.
+pub(super) fn list(
+    connection: &Connection,
+    query: &Query,
+    place: &Place,
+) -> Result<Vec<Record>, Error> {
+    let mut statement = connection.prepare_cached(&query.text).classify(place)?;
+    for (index, (_, value)) in query.parameters.iter().enumerate() {
+        // To SQLite `$1` is a name like any other, not a place.
+        let name = format!("${}", index + 1);
+        statement
+            .raw_bind_parameter(name.as_str(), values::to_sql(value))
+            .classify(place)?;
+    }
+    let mut rows = statement.raw_query();
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().classify(place)? {
+        records.push(record(row, Column::is_compact, place)?);
+    }
+    Ok(records)
+}
+
+/// One record with all its columns.
+pub(super) fn get(
+    connection: &Connection,
+    id: EventId,
+    place: &Place,
+) -> Result<Option<Record>, Error> {
+    let mut statement = connection
+        .prepare_cached(&sql::get(schema::TABLE))
+        .classify(place)?;
+    let mut rows = statement
+        .query([values::to_sql(&Value::Uuid(id.as_uuid()))])
+        .classify(place)?;
+    match rows.next().classify(place)? {
+        Some(row) => record(row, |_| true, place).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The record of a row that holds the selected columns, in the order of [`Column::all`].
+fn record(row: &Row<'_>, selected: fn(&Column) -> bool, place: &Place) -> Result<Record, Error> {
+    let mut index = 0;
+    Record::from_columns(|column| {
+        if !selected(column) {
+            return Ok(Value::Null);
+        }
+        let value = row.get_ref(index).classify(place)?;
+        index += 1;
+        values::from_sql(column, value)
+    })
+}

@@ -1,0 +1,69 @@
+//! The contract of a store, as functions to call from a test.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tower_audit::{MemoryStore, testing};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! testing::store_contract(Arc::new(MemoryStore::new())).await;
+//! # }
+//! ```
+//!
+//! [`store_contract`] runs all of them, one after the other; they can also be
+//! called one by one. Each writes records of a tenant of its own, all of them
+//! of about now, so the store may hold anything else, and keeps what they wrote.
+//!
+//! The functions need the store's reading side to look at what became of the
+//! records. They panic with a sentence that says which part of the contract is broken.
+
+mod append;
+mod filters;
+mod lists;
+mod pages;
+mod samples;
+mod trail;
+
+use std::sync::Arc;
+
+pub use append::{
+    a_batch_is_stored_wholly_or_not_at_all, a_retry_adds_nothing_twice,
+    batches_of_any_size_are_stored, concurrent_batches_are_all_stored,
+};
+pub use filters::{
+    filters_find_what_they_name, path_prefixes_are_literal, text_in_filters_is_only_text,
+    times_are_half_open_to_the_microsecond,
+};
+pub use lists::{
+    an_unknown_id_is_found_to_be_none, events_come_back, every_column_comes_back,
+    every_text_comes_back, lists_hold_compact_columns, lists_start_with_the_newest,
+};
+pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
+
+use crate::AuditStore;
+
+/// Checks the whole contract.
+///
+/// # Panics
+/// If the store breaks the contract, or has no reading side.
+///
+/// # Cancel safety
+/// Records that are stored by then stay.
+pub async fn store_contract(store: Arc<dyn AuditStore>) {
+    events_come_back(store.clone()).await;
+    every_column_comes_back(store.clone()).await;
+    every_text_comes_back(store.clone()).await;
+    an_unknown_id_is_found_to_be_none(store.clone()).await;
+    lists_hold_compact_columns(store.clone()).await;
+    lists_start_with_the_newest(store.clone()).await;
+    batches_of_any_size_are_stored(store.clone()).await;
+    a_retry_adds_nothing_twice(store.clone()).await;
+    a_batch_is_stored_wholly_or_not_at_all(store.clone()).await;
+    concurrent_batches_are_all_stored(store.clone()).await;
+    filters_find_what_they_name(store.clone()).await;
+    path_prefixes_are_literal(store.clone()).await;
+    text_in_filters_is_only_text(store.clone()).await;
+    times_are_half_open_to_the_microsecond(store.clone()).await;
+    cursors_go_both_ways(store.clone()).await;
+    pages_hold_still_while_records_arrive(store).await;
+}
