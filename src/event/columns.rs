@@ -20,7 +20,7 @@ pub enum ColumnType {
     Text,
     /// True or false.
     Bool,
-    /// An integer of 16 bits.
+    /// An integer from 0 to 32,767, which fits 16 bits with a sign.
     SmallInt,
     /// An integer of 64 bits.
     BigInt,

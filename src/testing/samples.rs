@@ -77,7 +77,7 @@ pub(super) fn full(trail: &Trail) -> Record {
         ColumnType::Time => Value::Time(Timestamp::from_micros(1_709_208_000_000_001)),
         ColumnType::Text => Value::Text(format!("{} \"\u{fc}\"", column.name()).into()),
         ColumnType::Bool => Value::Bool(true),
-        ColumnType::SmallInt => Value::Int(i64::from(u16::MAX - place)),
+        ColumnType::SmallInt => Value::Int(i64::from(i16::MAX) - i64::from(place)),
         ColumnType::BigInt => Value::Int(i64::MAX - i64::from(place)),
         ColumnType::Real => Value::Real(48.137_154_321_987 + f64::from(place)),
         ColumnType::TextList => {
