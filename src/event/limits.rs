@@ -40,5 +40,6 @@ pub fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
     }
-    &text[..text.floor_char_boundary(limit)]
+    let border = (0..=limit).rev().find(|end| text.is_char_boundary(*end));
+    &text[..border.unwrap_or_default()]
 }
