@@ -32,7 +32,7 @@ impl Event {
     }
 
     pub(crate) fn with_id(id: EventId, kind: &Kind) -> Self {
-        let mut frame = Frame::with_capacity(256);
+        let mut frame = Frame::default();
         frame.id(Tag::Id, id);
         frame.name(Tag::Kind, kind.as_str());
         Self { id, frame }

@@ -6,6 +6,7 @@
 //! turns into something that can be stored. Frames never leave the process,
 //! so the format has no version.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -56,13 +57,13 @@ pub(crate) enum Tag {
     HttpVersion,
     Host,
     Status,
-    GrpcStatus,
     TtfbUs,
     DurationUs,
     RequestBytes,
     ResponseBytes,
     RequestHeader,
     ResponseHeader,
+    ResponseTrailer,
     RequestBody,
     ResponseBody,
     /// There was more of the request body than was kept.
@@ -121,13 +122,13 @@ impl Tag {
         Self::HttpVersion,
         Self::Host,
         Self::Status,
-        Self::GrpcStatus,
         Self::TtfbUs,
         Self::DurationUs,
         Self::RequestBytes,
         Self::ResponseBytes,
         Self::RequestHeader,
         Self::ResponseHeader,
+        Self::ResponseTrailer,
         Self::RequestBody,
         Self::ResponseBody,
         Self::RequestBodyCut,
@@ -148,12 +149,38 @@ pub(crate) struct Frame {
     full: bool,
 }
 
+/// Room for the head of an ordinary request and a little more.
+const SPARE_BYTES: usize = 4096;
+/// Requests that one thread serves at the same time, more or less.
+const SPARE_COUNT: usize = 32;
+/// A field's tag and length.
+const HEAD_BYTES: usize = 5;
+
+thread_local! {
+    static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Frame {
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(capacity),
-            full: false,
+    /// An empty frame in a buffer that an earlier frame of this thread has left.
+    pub(crate) fn reusing() -> Self {
+        let spare = SPARES.try_with(|spares| spares.borrow_mut().pop());
+        let bytes = spare.ok().flatten().unwrap_or_else(|| Vec::with_capacity(SPARE_BYTES));
+        Self { bytes, full: false }
+    }
+
+    /// Leaves the buffer to the next frame of this thread.
+    pub(crate) fn reuse(mut self) {
+        if self.bytes.capacity() > SPARE_BYTES {
+            return;
         }
+        self.bytes.clear();
+        // A thread that is being torn down has no spares any more.
+        let _ = SPARES.try_with(|spares| {
+            let mut spares = spares.borrow_mut();
+            if spares.len() < SPARE_COUNT {
+                spares.push(self.bytes);
+            }
+        });
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -292,19 +319,22 @@ impl Frame {
         }
     }
 
+    #[inline]
     fn parts(&mut self, tag: Tag, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if self.bytes.len() + length > limits::EVENT_BYTES {
             self.overflow();
             return;
         }
-        self.bytes.push(tag as u8);
-        self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+        self.bytes.reserve(HEAD_BYTES + length);
+        let [a, b, c, d] = (length as u32).to_le_bytes();
+        self.bytes.extend_from_slice(&[tag as u8, a, b, c, d]);
         for part in parts {
             self.bytes.extend_from_slice(part);
         }
     }
 
+    #[cold]
     fn overflow(&mut self) {
         if self.full {
             return;

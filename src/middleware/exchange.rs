@@ -10,7 +10,7 @@ use super::peer;
 use super::settings::Settings;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::sanitize;
-use crate::{Auditor, Kind};
+use crate::Auditor;
 
 /// What is known of an exchange so far. Shared by the wrappers and the
 /// handler; the first end that one of them reports is the one that counts.
@@ -31,9 +31,6 @@ struct State {
     finished: bool,
 }
 
-/// Room for the head of an ordinary request, so that the frame grows rarely.
-const FRAME_BYTES: usize = 1024;
-
 impl Exchange {
     pub(super) fn begin<B: http_body::Body>(
         auditor: Auditor,
@@ -42,21 +39,21 @@ impl Exchange {
     ) -> Arc<Self> {
         let started = Instant::now();
         let id = EventId::now();
-        let mut frame = Frame::with_capacity(FRAME_BYTES);
+        let mut frame = Frame::reusing();
         frame.id(Tag::Id, id);
-        frame.name(Tag::Kind, Kind::Http.as_str());
-        frame.name(Tag::Level, settings.level());
+        frame.bytes(Tag::Level, settings.level().as_bytes());
         frame.name(Tag::Method, request.method().as_str());
         put_target(&mut frame, request);
-        frame.name(Tag::HttpVersion, version(request.version()));
+        frame.bytes(Tag::HttpVersion, version(request.version()).as_bytes());
         if let Some(peer) = peer::of(request.extensions()) {
             frame.peer(peer.ip());
         }
         frame.forwarded(request.headers(), auditor.client_ip_header());
         frame.headers(Tag::RequestHeader, request.headers());
         let mut body = BodyCapture::default();
-        if !request.body().is_end_stream() && is_readable(request.headers()) {
-            body.keep(settings.request_limit());
+        let limit = settings.request_limit();
+        if limit > 0 && !request.body().is_end_stream() && is_readable(request.headers()) {
+            body.keep(limit);
         }
         Arc::new(Self {
             auditor,
@@ -99,9 +96,9 @@ impl Exchange {
         state.frame.number(Tag::TtfbUs, self.elapsed_us());
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeader, headers);
-        put_grpc_status(&mut state.frame, headers);
-        if is_readable(headers) {
-            state.response.keep(self.settings.response_limit(status));
+        let limit = self.settings.response_limit(status);
+        if limit > 0 && is_readable(headers) {
+            state.response.keep(limit);
         }
     }
 
@@ -110,7 +107,7 @@ impl Exchange {
     }
 
     pub(super) fn see_trailers(&self, trailers: &HeaderMap) {
-        put_grpc_status(&mut self.lock().frame, trailers);
+        self.lock().frame.headers(Tag::ResponseTrailer, trailers);
     }
 
     pub(super) fn response_bytes(&self) -> u64 {
@@ -150,7 +147,7 @@ impl Exchange {
             response,
             ..
         } = &mut *state;
-        frame.name(Tag::Outcome, outcome.as_str());
+        frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
         frame.number(Tag::DurationUs, self.elapsed_us());
         put_body(
             frame,
@@ -169,6 +166,7 @@ impl Exchange {
         let frame = std::mem::take(frame);
         drop(state);
         self.auditor.push(frame.as_bytes());
+        frame.reuse();
     }
 
     fn elapsed_us(&self) -> u64 {
@@ -218,15 +216,6 @@ fn put_body(frame: &mut Frame, body: &BodyCapture, size: Tag, content: Tag, cut:
     }
     if body.is_cut() && body.seen() > 0 {
         frame.mark(cut);
-    }
-}
-
-fn put_grpc_status(frame: &mut Frame, headers: &HeaderMap) {
-    let status = headers
-        .get("grpc-status")
-        .and_then(|value| value.to_str().ok()?.parse::<u16>().ok());
-    if let Some(status) = status {
-        frame.number(Tag::GrpcStatus, status.into());
     }
 }
 

@@ -59,7 +59,6 @@ impl Sanitizer {
                 Tag::HttpVersion => fields.http_version = name(),
                 Tag::Host => fields.host = name(),
                 Tag::Status => fields.status = status(),
-                Tag::GrpcStatus => fields.grpc_status = status(),
                 Tag::TtfbUs => fields.ttfb_us = number(),
                 Tag::DurationUs => fields.duration_us = number(),
                 Tag::RequestBytes => fields.request_bytes = number(),
@@ -74,6 +73,7 @@ impl Sanitizer {
                 | Tag::QueryCut
                 | Tag::RequestHeader
                 | Tag::ResponseHeader
+                | Tag::ResponseTrailer
                 | Tag::RequestBody
                 | Tag::ResponseBody
                 | Tag::RequestBodyCut
