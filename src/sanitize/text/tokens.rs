@@ -1,0 +1,84 @@
+//! Secrets that are known by how they begin.
+
+/// The first letters of everything below.
+pub(super) const FIRST_LETTERS: &[u8] = b"-AaBbeGghnrSsWx";
+
+/// JSON in base64, with which every JWT begins: `{"`, `{ "`, `{` and a line
+/// break, `[{`.
+const ENCODED_JSON: &[&[u8]] = &[b"eyJ", b"eyA", b"ewo", b"ew0K", b"W3si", b"Wyd7", b"W3sK"];
+const ENCODED_JSON_BYTES: usize = 16;
+
+/// How providers mark their keys.
+const KEY_PREFIXES: &[&[u8]] = &[
+    b"AKIA", b"ASIA", b"AIza", b"ghp_", b"gho_", b"ghs_", b"ghu_", b"ghr_", b"github_pat_",
+    b"glpat-", b"xoxb-", b"xoxp-", b"xoxa-", b"xapp-", b"sk_live_", b"sk_test_", b"rk_live_",
+    b"sk-", b"SG.", b"hf_", b"npm_", b"age-secret-key-", b"AGE-SECRET-KEY-",
+];
+const KEY_BYTES: usize = 20;
+
+/// The secret that begins at `at` or right behind the word there.
+pub(super) fn secret_at(text: &str, at: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    if at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
+        return None;
+    }
+    let rest = &bytes[at..];
+    match rest[0] {
+        b'-' => pem(text, at),
+        b'B' | b'b' => credentials(rest).map(|(start, end)| (at + start, at + end)),
+        b'e' | b'W' => token(rest, ENCODED_JSON, ENCODED_JSON_BYTES).map(|end| (at, at + end)),
+        _ => token(rest, KEY_PREFIXES, KEY_BYTES).map(|end| (at, at + end)),
+    }
+}
+
+fn token(rest: &[u8], prefixes: &[&[u8]], least: usize) -> Option<usize> {
+    if !prefixes.iter().any(|prefix| rest.starts_with(prefix)) {
+        return None;
+    }
+    let end = end_of_token(rest);
+    (end >= least).then_some(end)
+}
+
+/// Letters of base64 in both alphabets, and what joins the parts of tokens.
+fn end_of_token(rest: &[u8]) -> usize {
+    let inside =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+/=~%".contains(byte);
+    rest.iter()
+        .position(|byte| !inside(byte))
+        .unwrap_or(rest.len())
+}
+
+/// From a PEM block's first marker to the end of its last, or of the text.
+fn pem(text: &str, at: usize) -> Option<(usize, usize)> {
+    let rest = &text[at..];
+    if !rest.starts_with("-----BEGIN ") {
+        return None;
+    }
+    let end = rest.find("-----END ").and_then(|marker| {
+        let label = marker + "-----END ".len();
+        Some(label + rest[label..].find("-----")? + "-----".len())
+    });
+    Some((at, at + end.unwrap_or(rest.len())))
+}
+
+/// What follows the word `Bearer`, or `Basic` if that does not begin an English phrase.
+fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
+    let word = |word: &[u8]| {
+        let head = rest.get(..word.len())?;
+        head.eq_ignore_ascii_case(word).then_some(word.len())
+    };
+    let bearer = word(b"bearer ");
+    let mut start = bearer.or_else(|| word(b"basic "))?;
+    start += rest[start..].iter().take_while(|byte| **byte == b' ').count();
+    let inside = |byte: &u8| !byte.is_ascii_whitespace() && !b",;&\"'<>\\)]}".contains(byte);
+    let credentials = &rest[start..];
+    if credentials.starts_with(crate::sanitize::mask::REDACTED.as_bytes()) {
+        return None;
+    }
+    let length = credentials
+        .iter()
+        .position(|byte| !inside(byte))
+        .unwrap_or(credentials.len());
+    let encoded = credentials[..length].iter().any(|byte| !byte.is_ascii_lowercase());
+    (length > 0 && (bearer.is_some() || encoded)).then_some((start, start + length))
+}
