@@ -160,21 +160,38 @@ mod tests {
     #[test]
     fn what_cannot_be_read_becomes_a_placeholder_with_type_and_true_size() {
         let secret = b"{\"password\":\"canary\"";
-        assert_eq!(text(body("text/plain; a=b", secret)), "[text/plain, 20 bytes]");
+        assert_eq!(
+            text(body("text/plain; a=b", secret)),
+            "[text/plain, 20 bytes]"
+        );
         assert_eq!(text(body("", secret)), "[unknown type, 20 bytes]");
         let form = body("application/x-www-form-urlencoded", secret);
-        assert_eq!(text(form), "[application/x-www-form-urlencoded, 20 bytes, unreadable]");
+        assert_eq!(
+            text(form),
+            "[application/x-www-form-urlencoded, 20 bytes, unreadable]"
+        );
         let not_json = body("application/json", b"password=canary");
         assert_eq!(text(not_json), "[application/json, 15 bytes, unreadable]");
-        let cut = Body { cut: true, size: Some(5000), ..body("application/grpc", b"\0\0") };
+        let cut = Body {
+            cut: true,
+            size: Some(5000),
+            ..body("application/grpc", b"\0\0")
+        };
         assert_eq!(text(cut), "[application/grpc, 5000 bytes]");
-        let packed = Body { content_encoding: Some(b"gzip"), ..body("application/json", b"{}") };
+        let packed = Body {
+            content_encoding: Some(b"gzip"),
+            ..body("application/json", b"{}")
+        };
         assert_eq!(text(packed), "[application/json, 2 bytes, gzip]");
     }
 
     #[test]
     fn a_body_that_was_not_captured_leaves_a_placeholder_if_its_type_is_why() {
-        let absent = |content_type, size| Body { captured: None, size, ..body(content_type, b"") };
+        let absent = |content_type, size| Body {
+            captured: None,
+            size,
+            ..body(content_type, b"")
+        };
         assert_eq!(text(absent("image/png", Some(7))), "[image/png, 7 bytes]");
         assert_eq!(kept(absent("image/png", Some(0))), None);
         assert_eq!(kept(absent("image/png", None)), None);
@@ -185,20 +202,38 @@ mod tests {
     #[test]
     fn invalid_utf_8_becomes_lossy_text_and_a_cut_character_is_dropped() {
         let utf_8 = Some("utf-8");
-        assert_eq!(kept(body("application/json", b"\xef\xbb\xbf{}")), Some(("{}".into(), utf_8)));
+        assert_eq!(
+            kept(body("application/json", b"\xef\xbb\xbf{}")),
+            Some(("{}".into(), utf_8))
+        );
         let invalid = body("application/json", b"{\"a\":\"\xff\"}");
-        assert_eq!(kept(invalid), Some(("{\"a\":\"\u{fffd}\"}".into(), Some("lossy"))));
-        let cut = Body { cut: true, ..body("application/json", b"{\"a\":1,\"b\":\"\xc3") };
-        assert_eq!(kept(cut), Some((r#"{"a":1,"$truncated":true}"#.into(), utf_8)));
+        assert_eq!(
+            kept(invalid),
+            Some(("{\"a\":\"\u{fffd}\"}".into(), Some("lossy")))
+        );
+        let cut = Body {
+            cut: true,
+            ..body("application/json", b"{\"a\":1,\"b\":\"\xc3")
+        };
+        assert_eq!(
+            kept(cut),
+            Some((r#"{"a":1,"$truncated":true}"#.into(), utf_8))
+        );
         let form = body("application/x-www-form-urlencoded", b"a=\0");
-        assert_eq!(text(form), "[application/x-www-form-urlencoded, 3 bytes, unreadable]");
+        assert_eq!(
+            text(form),
+            "[application/x-www-form-urlencoded, 3 bytes, unreadable]"
+        );
     }
 
     #[test]
     fn lines_of_json_are_read_one_by_one() {
         let raw = b"{\"token\":1}\r\n\nnonsense canary\n{\"a\":1,\"b\":2";
         assert_eq!(
-            text(Body { cut: true, ..body("application/x-ndjson", raw) }),
+            text(Body {
+                cut: true,
+                ..body("application/x-ndjson", raw)
+            }),
             "{\"token\":\"[redacted]\"}\r\n\n\"[unreadable]\"\n{\"a\":1,\"$truncated\":true}"
         );
     }

@@ -1,7 +1,7 @@
 //! Pairs as forms and queries write them (`application/x-www-form-urlencoded`).
 
 use super::mask::{REDACTED, TRUNCATED_PAIR};
-use super::names::Names;
+use super::names::{Names, percent_decoded};
 use super::text;
 
 /// The pairs with secret values masked. Of pairs that were cut, the last one
@@ -26,19 +26,39 @@ pub(super) fn sanitize(names: &Names, pairs: &str, cut: bool) -> String {
 fn push_pair(names: &Names, pair: &str, out: &mut String) {
     let Some((name, value)) = pair.split_once('=') else {
         // Without a name there is nothing to judge it by but itself.
-        out.push_str(text::encoded_value(names, pair, true).as_deref().unwrap_or(pair));
+        out.push_str(
+            text::encoded_value(names, pair, true)
+                .as_deref()
+                .unwrap_or(pair),
+        );
         return;
     };
+    let decoded = percent_decoded(name.as_bytes(), true);
+    if !decoded.iter().all(is_usual_in_name) {
+        // Perhaps no pair at all but text, or JSON, in which there is a `=`.
+        if let Some(sanitized) = text::encoded_value(names, pair, true) {
+            out.push_str(&sanitized);
+            return;
+        }
+    }
     out.push_str(name);
     out.push('=');
     if value.is_empty() {
         return;
     }
-    if names.is_sensitive(name.as_bytes()) {
+    if names.is_sensitive(&decoded) {
         out.push_str(REDACTED);
     } else {
-        out.push_str(text::encoded_value(names, value, true).as_deref().unwrap_or(value));
+        out.push_str(
+            text::encoded_value(names, value, true)
+                .as_deref()
+                .unwrap_or(value),
+        );
     }
+}
+
+fn is_usual_in_name(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"-_.[]$*~ ".contains(byte)
 }
 
 /// Whether a body can be a form: something else under a form's name is not
@@ -70,7 +90,10 @@ mod tests {
             ("a=1&password=x&b=2", "a=1&password=[redacted]&b=2"),
             ("p%61ssword=x", "p%61ssword=[redacted]"),
             ("p%2561ssword=x", "p%2561ssword=[redacted]"),
-            ("api+key=x&API-KEY=y", "api+key=[redacted]&API-KEY=[redacted]"),
+            (
+                "api+key=x&API-KEY=y",
+                "api+key=[redacted]&API-KEY=[redacted]",
+            ),
             ("user[password]=x", "user[password]=[redacted]"),
             ("user%5Bpassword%5D=x", "user%5Bpassword%5D=[redacted]"),
             ("user.password=x=y", "user.password=[redacted]"),
@@ -90,9 +113,15 @@ mod tests {
             "next=https%3A%2F%2Fhost%2F%3Ftoken%3Dcanary",
             "next=https://user:canary@host/",
             "eyJhbGciOiJIUzI1NiJ9.canary.canary",
+            "{\"password\":\"canary=canary\"}=1",
+            "%7B%22password%22%3A%22canary=canary%22%7D",
+            "a:1;password:canary=canary",
         ] {
             let kept = sanitize(&names(), raw, false);
-            assert!(!kept.contains("canary") && kept.contains("[redacted]"), "{kept}");
+            assert!(
+                !kept.contains("canary") && kept.contains("[redacted]"),
+                "{kept}"
+            );
         }
     }
 
@@ -106,7 +135,12 @@ mod tests {
     #[test]
     fn other_formats_are_no_forms() {
         assert!(is_form("a=1&b[]=2&c=%7B&d"));
-        for body in ["{\"password\":\"x\"}", "<a b='c'/>", "--x\r\nname=a", "user: a\npassword: b=c"] {
+        for body in [
+            "{\"password\":\"x\"}",
+            "<a b='c'/>",
+            "--x\r\nname=a",
+            "user: a\npassword: b=c",
+        ] {
             assert!(!is_form(body), "{body}");
         }
     }

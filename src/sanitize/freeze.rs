@@ -86,7 +86,8 @@ impl Sanitizer {
                 Tag::Change => added.change(payload),
             }
             if is_text(tag) {
-                clean::flaws(payload).for_each(|flaw| push(&mut fields.capture_notes, flaw.to_owned()));
+                clean::flaws(payload)
+                    .for_each(|flaw| push(&mut fields.capture_notes, flaw.to_owned()));
             }
         }
         self.freeze_request(&request, &mut fields);
@@ -141,7 +142,10 @@ fn peer(payload: &[u8]) -> Option<IpAddr> {
 
 /// The host without userinfo in front of it.
 fn host(payload: &[u8]) -> &[u8] {
-    payload.rsplit(|byte| *byte == b'@').next().unwrap_or_default()
+    payload
+        .rsplit(|byte| *byte == b'@')
+        .next()
+        .unwrap_or_default()
 }
 
 /// Whether a field is text that is kept as such: where a byte is replaced, the record says so.

@@ -123,7 +123,9 @@ impl HeaderRules {
 
     pub(super) fn add(&mut self, name: &str) -> Result<(), Error> {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-            Error::configuration(format!("{name:?} cannot be a rule of a sanitizer: not a header name"))
+            Error::configuration(format!(
+                "{name:?} cannot be a rule of a sanitizer: not a header name"
+            ))
         })?;
         self.0.insert(name.as_str().into());
         Ok(())
@@ -220,7 +222,11 @@ mod tests {
         ];
         assert_eq!(kept(&HeaderRules::request(), &lines), None);
         assert_eq!(
-            kept(&HeaderRules::request(), &[("Accept", "a"), ("dnt", "1"), ("accept", "\"b\"")]).unwrap(),
+            kept(
+                &HeaderRules::request(),
+                &[("Accept", "a"), ("dnt", "1"), ("accept", "\"b\"")]
+            )
+            .unwrap(),
             r#"{"accept":"a, \"b\"","dnt":"1"}"#
         );
     }
@@ -257,10 +263,24 @@ mod tests {
         rules.add("X-Plan").unwrap();
         rules.add("cookie").unwrap();
         assert_eq!(
-            kept(&rules, &[("x-api-key", "canary"), ("x-plan", "a"), ("cookie", "a=canary; b=c")]).unwrap(),
+            kept(
+                &rules,
+                &[
+                    ("x-api-key", "canary"),
+                    ("x-plan", "a"),
+                    ("cookie", "a=canary; b=c")
+                ]
+            )
+            .unwrap(),
             r#"{"x-api-key":"[redacted]","x-plan":"a","cookie":"a, b"}"#
         );
-        assert!(rules.add("no header").unwrap_err().to_string().contains("no header"));
+        assert!(
+            rules
+                .add("no header")
+                .unwrap_err()
+                .to_string()
+                .contains("no header")
+        );
     }
 
     #[test]

@@ -23,7 +23,10 @@ const NAMED: &[(&[u8], Format)] = &[
 impl Format {
     /// The format of a `content-type`, if it is one that can be sanitized.
     pub(super) fn of(content_type: &[u8]) -> Option<Self> {
-        let media_type = content_type.split(|byte| *byte == b';').next()?.trim_ascii();
+        let media_type = content_type
+            .split(|byte| *byte == b';')
+            .next()?
+            .trim_ascii();
         let is = |name: &[u8]| media_type.eq_ignore_ascii_case(name);
         if let Some((_, format)) = NAMED.iter().find(|(name, _)| is(name)) {
             return Some(*format);
@@ -52,7 +55,10 @@ mod tests {
             ("Application/JSON ; charset=utf-8", Some(Format::Json)),
             ("application/graphql-response+json", Some(Format::Json)),
             ("application/x-ndjson", Some(Format::JsonLines)),
-            ("application/x-www-form-urlencoded;charset=UTF-8", Some(Format::Form)),
+            (
+                "application/x-www-form-urlencoded;charset=UTF-8",
+                Some(Format::Form),
+            ),
             ("application/grpc", None),
             ("application/jsonp", None),
             ("multipart/form-data; boundary=application/json", None),
@@ -60,8 +66,15 @@ mod tests {
             ("+json", None),
             ("", None),
         ] {
-            assert_eq!(Format::of(content_type.as_bytes()), format, "{content_type}");
-            assert_eq!(readable_content_type(content_type.as_bytes()), format.is_some());
+            assert_eq!(
+                Format::of(content_type.as_bytes()),
+                format,
+                "{content_type}"
+            );
+            assert_eq!(
+                readable_content_type(content_type.as_bytes()),
+                format.is_some()
+            );
         }
     }
 }

@@ -32,7 +32,9 @@ impl<'a> Message<'a> {
     fn freeze(&self, names: &Names, rules: &HeaderRules, size: Option<i64>) -> Frozen {
         // Of two that differ, nobody knows which one the other side followed.
         let content_type = self.values("content-type").next();
-        let in_doubt = self.values("content-type").any(|other| Some(other) != content_type);
+        let in_doubt = self
+            .values("content-type")
+            .any(|other| Some(other) != content_type);
         let body = Body {
             content_type: content_type.filter(|_| !in_doubt),
             content_encoding: self
@@ -85,7 +87,10 @@ impl Sanitizer {
         fields.response_content_type = frozen.content_type;
         fields.response_headers = frozen.headers;
         fields.response_truncated = response.cut;
-        if let Some(body) = frozen.body.filter(|_| covers(fields, &["metadata", "request"])) {
+        if let Some(body) = frozen
+            .body
+            .filter(|_| covers(fields, &["metadata", "request"]))
+        {
             fields.response_body = Some(body.text);
             fields.response_encoding = body.encoding.map(str::to_owned);
         }
@@ -112,5 +117,8 @@ impl Sanitizer {
 
 /// Whether the level of a capture includes a body: not if it is one of those that leave it out.
 fn covers(fields: &Fields, without: &[&str]) -> bool {
-    !fields.level.as_deref().is_some_and(|level| without.contains(&level))
+    !fields
+        .level
+        .as_deref()
+        .is_some_and(|level| without.contains(&level))
 }

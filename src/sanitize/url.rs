@@ -81,7 +81,11 @@ mod tests {
             assert_eq!(sanitize(&names, raw, false), kept);
         }
         assert_eq!(
-            sanitize_links(&names, "<https://u:p@h/?token=x>; rel=\"next\", </b>", false),
+            sanitize_links(
+                &names,
+                "<https://u:p@h/?token=x>; rel=\"next\", </b>",
+                false
+            ),
             "<https://h/?token=[redacted]>; rel=\"next\", </b>"
         );
         assert_eq!(

@@ -71,7 +71,11 @@ fn escape(input: &[u8], at: usize) -> Result<(usize, bool), Stop> {
             }
             let low = input[at + 6..].starts_with(b"\\u")
                 && (0xdc00..0xe000).contains(&code_unit(input, at + 6)?);
-            Ok(if low { (at + 12, true) } else { (at + 6, false) })
+            Ok(if low {
+                (at + 12, true)
+            } else {
+                (at + 6, false)
+            })
         }
         Some(_) => Err(Stop::Invalid),
     }

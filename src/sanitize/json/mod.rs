@@ -18,7 +18,7 @@ mod tests;
 
 use lex::Stop;
 
-use super::mask::{REDACTED_JSON, TRUNCATED_MEMBER};
+use super::mask::{REDACTED, REDACTED_JSON, TRUNCATED_MEMBER};
 use super::names::Names;
 use super::text;
 
@@ -112,6 +112,7 @@ pub(super) fn looks_like_json(text: &str) -> bool {
     let starts = |starts: &[&str]| starts.iter().any(|start| inside.starts_with(start));
     match text.as_bytes().first() {
         Some(b'{') => starts(&["\"", "}"]),
+        Some(b'[') if inside.starts_with(REDACTED) => false,
         Some(b'[') => {
             inside.starts_with(|first: char| first.is_ascii_digit())
                 || starts(&["{", "[", "]", "\"", "-", "true", "false", "null"])

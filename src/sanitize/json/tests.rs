@@ -37,7 +37,15 @@ fn is_unreadable(input: &str) -> bool {
 
 #[test]
 fn values_of_sensitive_names_are_masked_whatever_their_type() {
-    for value in ["\"x\"", "1", "-1.5e3", "true", "[1,{\"a\":[]}]", "{\"a\":{\"b\":\"]\"}}", "\"\""] {
+    for value in [
+        "\"x\"",
+        "1",
+        "-1.5e3",
+        "true",
+        "[1,{\"a\":[]}]",
+        "{\"a\":{\"b\":\"]\"}}",
+        "\"\"",
+    ] {
         assert_eq!(
             complete(&format!("{{\"a\":1, \"password\" : {value} , \"b\":2}}")),
             "{\"a\":1, \"password\" : \"[redacted]\" , \"b\":2}"
@@ -49,13 +57,34 @@ fn values_of_sensitive_names_are_masked_whatever_their_type() {
 #[test]
 fn nested_duplicate_and_escaped_names_are_found() {
     for (raw, kept) in [
-        (r#"{"a":{"Api-Key":"x"}}"#, r#"{"a":{"Api-Key":"[redacted]"}}"#),
-        (r#"[{"pin":1},{"pin":2}]"#, r#"[{"pin":"[redacted]"},{"pin":"[redacted]"}]"#),
-        (r#"{"pin":1,"pin":2}"#, r#"{"pin":"[redacted]","pin":"[redacted]"}"#),
-        (r#"{"pass\u0077ord":1}"#, r#"{"pass\u0077ord":"[redacted]"}"#),
-        (r#"{"author":{"user.password":1}}"#, r#"{"author":{"user.password":"[redacted]"}}"#),
-        (r#"{"password":{"password":1},"a":2}"#, r#"{"password":"[redacted]","a":2}"#),
-        (r#"{"password":{"\u0000":1},"a":[]}"#, r#"{"password":"[redacted]","a":[]}"#),
+        (
+            r#"{"a":{"Api-Key":"x"}}"#,
+            r#"{"a":{"Api-Key":"[redacted]"}}"#,
+        ),
+        (
+            r#"[{"pin":1},{"pin":2}]"#,
+            r#"[{"pin":"[redacted]"},{"pin":"[redacted]"}]"#,
+        ),
+        (
+            r#"{"pin":1,"pin":2}"#,
+            r#"{"pin":"[redacted]","pin":"[redacted]"}"#,
+        ),
+        (
+            r#"{"pass\u0077ord":1}"#,
+            r#"{"pass\u0077ord":"[redacted]"}"#,
+        ),
+        (
+            r#"{"author":{"user.password":1}}"#,
+            r#"{"author":{"user.password":"[redacted]"}}"#,
+        ),
+        (
+            r#"{"password":{"password":1},"a":2}"#,
+            r#"{"password":"[redacted]","a":2}"#,
+        ),
+        (
+            r#"{"password":{"\u0000":1},"a":[]}"#,
+            r#"{"password":"[redacted]","a":[]}"#,
+        ),
     ] {
         assert_eq!(complete(raw), kept);
     }
@@ -78,21 +107,45 @@ fn what_is_not_sensitive_stays_as_it_was_written() {
 fn a_string_or_number_of_its_own_is_masked_unless_somebody_named_it() {
     assert_eq!(complete(" \"x\" "), " \"[redacted]\" ");
     assert_eq!(complete("12"), "\"[redacted]\"");
-    assert_eq!(read("12", Document::added()), (Reading::Complete, "12".to_owned()));
-    assert_eq!(read("\"x\"", Document::added()), (Reading::Complete, "\"x\"".to_owned()));
+    assert_eq!(
+        read("12", Document::added()),
+        (Reading::Complete, "12".to_owned())
+    );
+    assert_eq!(
+        read("\"x\"", Document::added()),
+        (Reading::Complete, "\"x\"".to_owned())
+    );
 }
 
 #[test]
 fn strings_that_hold_json_are_sanitized_within_one_level_deep() {
     for (raw, kept) in [
-        (json!({"a": "{\"password\":\"x\",\"b\":1}"}), json!({"a": "{\"password\":\"[redacted]\",\"b\":1}"})),
+        (
+            json!({"a": "{\"password\":\"x\",\"b\":1}"}),
+            json!({"a": "{\"password\":\"[redacted]\",\"b\":1}"}),
+        ),
         (json!({"a": " [ 1 ]"}), json!({"a": " [ 1 ]"})),
-        (json!({"a": "{\"b\":\"{\\\"c\\\":1}\"}"}), json!({"a": "{\"b\":\"[redacted]\"}"})),
+        (
+            json!({"a": "{\"b\":\"{\\\"c\\\":1}\"}"}),
+            json!({"a": "{\"b\":\"[redacted]\"}"}),
+        ),
         (json!({"a": "{\"password\":x}"}), json!({"a": "[redacted]"})),
-        (json!({"a": "{\"b\":1,\"password\":\"x"}), json!({"a": "{\"b\":1,\"$truncated\":true}"})),
-        (json!({"a": "[draft] {name}"}), json!({"a": "[draft] {name}"})),
-        (json!(["a=1&password=x&b=2"]), json!(["a=1&password=[redacted]&b=2"])),
-        (json!(["\"{\\\"password\\\":\\\"x\\\"}\""]), json!(["\"{\\\"password\\\":[redacted]}\""])),
+        (
+            json!({"a": "{\"b\":1,\"password\":\"x"}),
+            json!({"a": "{\"b\":1,\"$truncated\":true}"}),
+        ),
+        (
+            json!({"a": "[draft] {name}"}),
+            json!({"a": "[draft] {name}"}),
+        ),
+        (
+            json!(["a=1&password=x&b=2"]),
+            json!(["a=1&password=[redacted]&b=2"]),
+        ),
+        (
+            json!(["\"{\\\"password\\\":\\\"x\\\"}\""]),
+            json!(["\"{\\\"password\\\":[redacted]}\""]),
+        ),
     ] {
         let kept_text = complete(&raw.to_string());
         assert_eq!(serde_json::from_str::<Value>(&kept_text).unwrap(), kept);
@@ -123,9 +176,18 @@ fn a_cut_document_keeps_what_is_complete() {
         (r#"{"a":1,"b\u0000":"#, r#"{"a":1,"$truncated":true}"#),
         (r#"{"a":1,"b":tr"#, r#"{"a":1,"$truncated":true}"#),
         (r#"{"a":1,"b":"x"#, r#"{"a":1,"$truncated":true}"#),
-        (r#"{"a":1,"token":[1,{"b":"x"},"#, r#"{"a":1,"$truncated":true}"#),
-        (r#"{"token":1,"b":"#, r#"{"token":"[redacted]","$truncated":true}"#),
-        (r#"{"a":{"b":[1,[],2"#, r#"{"a":{"b":[1,[],{"$truncated":true}]}}"#),
+        (
+            r#"{"a":1,"token":[1,{"b":"x"},"#,
+            r#"{"a":1,"$truncated":true}"#,
+        ),
+        (
+            r#"{"token":1,"b":"#,
+            r#"{"token":"[redacted]","$truncated":true}"#,
+        ),
+        (
+            r#"{"a":{"b":[1,[],2"#,
+            r#"{"a":{"b":[1,[],{"$truncated":true}]}}"#,
+        ),
         (r#"[{"a":1},{"b"#, r#"[{"a":1},{"$truncated":true}]"#),
         (r#"[["#, r#"[[{"$truncated":true}]]"#),
     ] {
@@ -138,9 +200,34 @@ fn a_cut_document_keeps_what_is_complete() {
 #[test]
 fn what_the_grammar_refuses_is_unreadable() {
     for raw in [
-        "", " ", "x", "{]", "[}", "{\"a\"}", "{\"a\":}", "{a:1}", "[1,]", "{\"a\":1,}", "[1 2]", "{} {}",
-        "[01]", "[1.]", "[+1]", "[.5]", "[1e]", "[-]", "-", "[nul]", "[nulll]", "[\"\\x\"]", "[\"\\u00g0\"]",
-        "[\"\n\"]", "['a']", "{\"password\":\"canary\"} trailing", "{\"password\":{\"a\":[1}}}", "[1]]",
+        "",
+        " ",
+        "x",
+        "{]",
+        "[}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "[1,]",
+        "{\"a\":1,}",
+        "[1 2]",
+        "{} {}",
+        "[01]",
+        "[1.]",
+        "[+1]",
+        "[.5]",
+        "[1e]",
+        "[-]",
+        "-",
+        "[nul]",
+        "[nulll]",
+        "[\"\\x\"]",
+        "[\"\\u00g0\"]",
+        "[\"\n\"]",
+        "['a']",
+        "{\"password\":\"canary\"} trailing",
+        "{\"password\":{\"a\":[1}}}",
+        "[1]]",
     ] {
         assert!(is_unreadable(raw), "{raw}");
     }
@@ -164,7 +251,13 @@ fn documents(sensitive: bool) -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        "[a-h \"\\\\\n/é😀{}\\[\\]]{0,8}".prop_map(Value::from),
+        // Without a secret, no string may look like JSON: what is not read as it is would be masked.
+        if sensitive {
+            "[a-h \"\\\\\n/é😀{}\\[\\]]{0,8}"
+        } else {
+            "[a-h \"\\\\\n/é😀}\\]]{0,8}"
+        }
+        .prop_map(Value::from),
     ];
     let tree = leaf.prop_recursive(4, 40, 5, move |inner| {
         prop_oneof![
@@ -173,14 +266,24 @@ fn documents(sensitive: bool) -> impl Strategy<Value = Value> {
                 .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     });
-    let name = prop::sample::select(vec!["Api-Key", "password", "pass\"word", "userToken", "x.secret"]);
+    let name = prop::sample::select(vec![
+        "Api-Key",
+        "password",
+        "pass\"word",
+        "userToken",
+        "x.secret",
+    ]);
     let secret = prop_oneof![
         Just(json!(CANARY)),
         Just(json!([CANARY, {"a": CANARY}])),
         Just(json!({"a": {"b": [CANARY]}, CANARY: 1})),
     ];
     (tree, name, secret).prop_map(move |(tree, name, secret)| {
-        let mut tree = if tree.is_object() || tree.is_array() { tree } else { json!([tree]) };
+        let mut tree = if tree.is_object() || tree.is_array() {
+            tree
+        } else {
+            json!([tree])
+        };
         if sensitive {
             hide(&mut tree, name, &secret);
         }
@@ -191,14 +294,21 @@ fn documents(sensitive: bool) -> impl Strategy<Value = Value> {
 fn hide(tree: &mut Value, name: &str, secret: &Value) {
     match tree {
         Value::Object(members) => {
-            members.values_mut().for_each(|member| hide(member, name, secret));
+            members
+                .values_mut()
+                .for_each(|member| hide(member, name, secret));
             members.insert(name.to_owned(), secret.clone());
         }
         Value::Array(elements) => {
-            elements.iter_mut().for_each(|element| hide(element, name, secret));
+            elements
+                .iter_mut()
+                .for_each(|element| hide(element, name, secret));
             let mut holder = Map::new();
             holder.insert(name.to_owned(), secret.clone());
-            holder.insert("text".to_owned(), json!(format!("{{\"{}\":{secret}}}", "token")));
+            holder.insert(
+                "text".to_owned(),
+                json!(format!("{{\"{}\":{secret}}}", "token")),
+            );
             elements.push(Value::Object(holder));
         }
         _ => {}
@@ -229,11 +339,9 @@ proptest! {
 proptest! {
     #[test]
     fn a_document_without_secrets_keeps_its_meaning(tree in documents(false)) {
-        let (reading, kept) = read(&tree.to_string(), Document { inner: 9, ..Document::body(false) });
+        let (reading, kept) = read(&tree.to_string(), Document::body(false));
         prop_assert_eq!(reading, Reading::Complete);
-        if !tree.to_string().contains("\"[") && !tree.to_string().contains("\"{") {
-            prop_assert_eq!(serde_json::from_str::<Value>(&kept).unwrap(), tree);
-        }
+        prop_assert_eq!(kept, tree.to_string());
     }
 
     #[test]

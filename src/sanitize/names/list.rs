@@ -93,7 +93,16 @@ pub(super) const SHIPPED: &[(Place, &[&str])] = &[
     ),
     (
         Place::Last,
-        &["pass", "pin", "pan", "sid", "signature", "sig", "hmac", "passkey"],
+        &[
+            "pass",
+            "pin",
+            "pan",
+            "sid",
+            "signature",
+            "sig",
+            "hmac",
+            "passkey",
+        ],
     ),
     (Place::Whole, &["auth", "xauth", "assertion"]),
 ];

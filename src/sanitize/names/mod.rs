@@ -181,7 +181,13 @@ mod tests {
         rules.deny("customer_no").unwrap();
         rules.deny("contraseña").unwrap();
         let names = rules.build().unwrap();
-        for name in ["customerNo", "CUSTOMER-NO", "the_customer_no_2", "customerno", "CONTRASEÑA"] {
+        for name in [
+            "customerNo",
+            "CUSTOMER-NO",
+            "the_customer_no_2",
+            "customerno",
+            "CONTRASEÑA",
+        ] {
             assert!(names.is_sensitive(name.as_bytes()), "{name}");
         }
         for name in ["customer", "no_customer", "customer_north", "mycustomerno"] {

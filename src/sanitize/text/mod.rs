@@ -57,7 +57,12 @@ pub(super) fn value(names: &Names, text: &str, inner: u8) -> Option<String> {
         ..json::Document::added()
     };
     let mut out = String::new();
-    match json::sanitize(names, text.trim_start_matches('\u{feff}'), document, &mut out) {
+    match json::sanitize(
+        names,
+        text.trim_start_matches('\u{feff}'),
+        document,
+        &mut out,
+    ) {
         json::Reading::Unreadable => Some(REDACTED.to_owned()),
         json::Reading::Complete | json::Reading::Truncated => (out != text).then_some(out),
     }

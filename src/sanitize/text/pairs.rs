@@ -1,5 +1,6 @@
 //! Secrets that are known by the name in front of them.
 
+use crate::sanitize::mask::REDACTED;
 use crate::sanitize::names::Names;
 
 /// Bytes before a sign in which a name is looked for.
@@ -17,7 +18,9 @@ pub(super) fn value_at(names: &Names, text: &str, at: usize) -> Option<(usize, u
     }
     let mut start = at + 1;
     if bytes[at] == b'>' {
-        let end = text[start..].find('<').map_or(text.len(), |end| start + end);
+        let end = text[start..]
+            .find('<')
+            .map_or(text.len(), |end| start + end);
         return (start < end).then_some((start, end));
     }
     // `==`, `:=` and `=>` are signs too.
@@ -42,7 +45,7 @@ fn holds_a_line(name: &[u8]) -> bool {
 
 fn line_end(text: &str, start: usize) -> usize {
     let rest = &text[start..];
-    start + rest.find(['\n', '\r', '"']).unwrap_or(rest.len())
+    start + rest.find(['\n', '\r']).unwrap_or(rest.len())
 }
 
 /// The name that ends before the sign at `at`, quotes and spaces between them aside.
@@ -50,7 +53,8 @@ fn name_before(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let before = &bytes[at.saturating_sub(NAME_BYTES)..at];
     let is_gap = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\');
     let end = before.iter().rposition(|byte| !is_gap(byte))? + 1;
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_-.$[]%".contains(byte);
+    let is_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_-.$[]%".contains(byte);
     let start = before[..end]
         .iter()
         .rposition(|byte| !is_name(byte))
@@ -97,7 +101,10 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
 
 /// The end of what begins with a quote, that may itself be escaped: `\"secret\"`.
 fn quoted_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let slashes = bytes[start..].iter().take_while(|byte| **byte == b'\\').count();
+    let slashes = bytes[start..]
+        .iter()
+        .take_while(|byte| **byte == b'\\')
+        .count();
     let quote = *bytes.get(start + slashes)?;
     if !matches!(quote, b'"' | b'\'' | b'`') {
         return None;
@@ -126,5 +133,6 @@ fn userinfo(text: &str, start: usize) -> Option<(usize, usize)> {
     let (_, port) = authority.rsplit_once(':')?;
     let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
     let is_cut = authority.len() == rest.len() && !authority.starts_with('[');
-    (is_cut && !is_port).then_some((start, text.len()))
+    let is_done = is_port || port.contains(REDACTED);
+    (is_cut && !is_done).then_some((start, text.len()))
 }

@@ -10,9 +10,29 @@ const ENCODED_JSON_BYTES: usize = 16;
 
 /// How providers mark their keys.
 const KEY_PREFIXES: &[&[u8]] = &[
-    b"AKIA", b"ASIA", b"AIza", b"ghp_", b"gho_", b"ghs_", b"ghu_", b"ghr_", b"github_pat_",
-    b"glpat-", b"xoxb-", b"xoxp-", b"xoxa-", b"xapp-", b"sk_live_", b"sk_test_", b"rk_live_",
-    b"sk-", b"SG.", b"hf_", b"npm_", b"age-secret-key-", b"AGE-SECRET-KEY-",
+    b"AKIA",
+    b"ASIA",
+    b"AIza",
+    b"ghp_",
+    b"gho_",
+    b"ghs_",
+    b"ghu_",
+    b"ghr_",
+    b"github_pat_",
+    b"glpat-",
+    b"xoxb-",
+    b"xoxp-",
+    b"xoxa-",
+    b"xapp-",
+    b"sk_live_",
+    b"sk_test_",
+    b"rk_live_",
+    b"sk-",
+    b"SG.",
+    b"hf_",
+    b"npm_",
+    b"age-secret-key-",
+    b"AGE-SECRET-KEY-",
 ];
 const KEY_BYTES: usize = 20;
 
@@ -41,8 +61,7 @@ fn token(rest: &[u8], prefixes: &[&[u8]], least: usize) -> Option<usize> {
 
 /// Letters of base64 in both alphabets, and what joins the parts of tokens.
 fn end_of_token(rest: &[u8]) -> usize {
-    let inside =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+/=~%".contains(byte);
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+/=~%".contains(byte);
     rest.iter()
         .position(|byte| !inside(byte))
         .unwrap_or(rest.len())
@@ -69,7 +88,10 @@ fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
     };
     let bearer = word(b"bearer ");
     let mut start = bearer.or_else(|| word(b"basic "))?;
-    start += rest[start..].iter().take_while(|byte| **byte == b' ').count();
+    start += rest[start..]
+        .iter()
+        .take_while(|byte| **byte == b' ')
+        .count();
     let inside = |byte: &u8| !byte.is_ascii_whitespace() && !b",;&\"'<>\\)]}".contains(byte);
     let credentials = &rest[start..];
     if credentials.starts_with(crate::sanitize::mask::REDACTED.as_bytes()) {
@@ -79,6 +101,8 @@ fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
         .iter()
         .position(|byte| !inside(byte))
         .unwrap_or(credentials.len());
-    let encoded = credentials[..length].iter().any(|byte| !byte.is_ascii_lowercase());
+    let encoded = credentials[..length]
+        .iter()
+        .any(|byte| !byte.is_ascii_lowercase());
     (length > 0 && (bearer.is_some() || encoded)).then_some((start, start + length))
 }
