@@ -19,29 +19,32 @@ pub(super) struct StringEnd {
     pub(super) awry: bool,
 }
 
-/// Bytes that a string does not just run over: quote, backslash, control characters.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = true;
-        byte += 1;
+/// Whether a string does not just run over a byte: quotes, backslashes and control characters.
+const fn stops(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// Bytes that are looked at together, which compilers turn into a few instructions.
+const BLOCK: usize = 16;
+
+/// The next byte at or after `at` that [`stops`] a string.
+fn stop_from(input: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(block) = input.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+        if block.iter().fold(false, |any, byte| any | stops(*byte)) {
+            break;
+        }
+        at += BLOCK;
     }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
+    let rest = input.get(at..)?;
+    Some(at + rest.iter().position(|byte| stops(*byte))?)
+}
 
 /// The end of the string whose opening quote is at `start`.
 pub(super) fn string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
     let mut at = start + 1;
     let (mut escaped, mut awry) = (false, false);
     loop {
-        let rest = input.get(at..).unwrap_or_default();
-        at += rest
-            .iter()
-            .position(|byte| STOPS[usize::from(*byte)])
-            .ok_or(Stop::Cut)?;
+        at = stop_from(input, at).ok_or(Stop::Cut)?;
         match input[at] {
             b'"' => {
                 let end = at + 1;

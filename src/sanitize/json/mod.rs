@@ -300,7 +300,11 @@ impl Scanner<'_> {
     /// A string that goes by no sensitive name may still hold something secret.
     fn string(&mut self, start: usize, string: &lex::StringEnd) {
         let content = &self.input[start + 1..string.end - 1];
-        let resolved = escape::resolved(content);
+        let resolved = if string.escaped {
+            escape::resolved(content)
+        } else {
+            content.into()
+        };
         match text::value(self.names, &resolved, self.document.inner) {
             Some(sanitized) => self.replace_content(start, string.end, &sanitized),
             None if string.awry => self.replace_content(start, string.end, &resolved),

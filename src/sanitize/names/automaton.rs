@@ -5,16 +5,24 @@ use std::collections::VecDeque;
 use super::Place;
 
 pub(super) struct Automaton {
-    /// The column of the table that a byte belongs to; 0 for bytes of no name.
+    /// The column of the table that a letter belongs to; 0 for letters of no name.
     columns: [u8; 256],
+    /// The same for the bytes of a name as it is written: [`SKIP`], [`STOP`] or a column.
+    written: [u16; 256],
     width: usize,
-    /// The next state, by state and column.
-    next: Vec<u16>,
+    /// Where the row of the next state begins, by state and column; with [`HIT`] if names end there.
+    next: Vec<u32>,
     /// Where in `hits` the hits of a state end; those of state 0 are none.
     hit_ends: Vec<u32>,
     /// Length and place of the names that end in a state.
     hits: Vec<(usize, Place)>,
 }
+
+/// A separator.
+const SKIP: u16 = 256;
+/// A byte that has to be decoded first.
+const STOP: u16 = 257;
+const HIT: u32 = 1 << 31;
 
 impl Automaton {
     /// Nothing, if the names take more states than there are numbers for.
@@ -37,6 +45,17 @@ impl Automaton {
             own[state].push((name.len(), *place));
         }
         complete(&mut next, &mut own, width);
+        let next = next
+            .iter()
+            .map(|state| {
+                let hit = if own[usize::from(*state)].is_empty() {
+                    0
+                } else {
+                    HIT
+                };
+                u32::from(*state) * width as u32 | hit
+            })
+            .collect();
         let mut hits = Vec::new();
         let mut hit_ends = Vec::with_capacity(own.len());
         for found in own {
@@ -45,6 +64,7 @@ impl Automaton {
         }
         Some(Self {
             columns,
+            written: written(&columns),
             width,
             next,
             hit_ends,
@@ -57,11 +77,32 @@ impl Automaton {
         let mut state = 0_usize;
         letters.iter().enumerate().flat_map(move |(at, &letter)| {
             let column = usize::from(self.columns[usize::from(letter)]);
-            state = usize::from(self.next[state * self.width + column]);
-            self.of(state)
+            state = (self.next[state + column] & !HIT) as usize;
+            self.of(state / self.width)
                 .iter()
                 .map(move |&(length, place)| (at + 1 - length, at + 1, place))
         })
+    }
+
+    /// Whether a listed name may lie in this one: the quick answer for the
+    /// many names that hold none, whatever their words.
+    pub(super) fn may_hit(&self, name: &[u8]) -> bool {
+        let mut state = 0_usize;
+        for &byte in name {
+            let column = self.written[usize::from(byte)];
+            if column >= SKIP {
+                if column == STOP {
+                    return true;
+                }
+                continue;
+            }
+            let next = self.next[state + usize::from(column)];
+            if next & HIT != 0 {
+                return true;
+            }
+            state = next as usize;
+        }
+        false
     }
 
     fn of(&self, state: usize) -> &[(usize, Place)] {
@@ -84,6 +125,16 @@ fn columns(names: &[(Vec<u8>, Place)]) -> ([u8; 256], usize) {
         }
     }
     (columns, width)
+}
+
+fn written(columns: &[u8; 256]) -> [u16; 256] {
+    std::array::from_fn(|byte| match byte as u8 {
+        b'%' | 0x80.. => STOP,
+        byte if byte.is_ascii_alphanumeric() => {
+            u16::from(columns[usize::from(byte.to_ascii_lowercase())])
+        }
+        _ => SKIP,
+    })
 }
 
 /// Fills the empty cells of a trie with where a search goes on after a

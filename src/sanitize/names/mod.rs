@@ -107,6 +107,10 @@ impl Names {
     /// Whether what goes by this name is secret. The name may be
     /// percent-encoded; escapes of JSON are already resolved.
     pub(super) fn is_sensitive(&self, name: &[u8]) -> bool {
+        self.automaton.may_hit(name) && self.is_hit(name)
+    }
+
+    fn is_hit(&self, name: &[u8]) -> bool {
         let mut words = Words::new();
         if words::plain(name) {
             words::ascii_letters(name, |letter, starts| words.push(letter, starts));

@@ -18,14 +18,20 @@ use super::{json, text};
 
 /// What stays of `text`, if not all of it may.
 pub(super) fn net(names: &Names, text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;
-    while let Some(&byte) = text.as_bytes().get(at) {
-        let found = match SORTS[usize::from(byte)] {
-            Sort::Plain => None,
-            Sort::Sign => pairs::value_at(names, text, at),
-            Sort::Letter => tokens::secret_at(text, at),
+    let mut before = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let sort = SORTS[usize::from(byte)];
+        // A token begins where no word goes on.
+        let awaited = SIGN | (!before & WORD) >> 1;
+        before = sort;
+        let found = match sort & awaited {
+            0 => None,
+            SIGN => pairs::value_at(names, text, at),
+            _ => tokens::secret_at(text, at),
         };
         let Some((start, end)) = found else {
             at += 1;
@@ -94,25 +100,29 @@ pub(super) fn encoded_value(names: &Names, encoded: &str, plus: bool) -> Option<
     Some(out)
 }
 
-/// What a byte may begin.
-#[derive(Clone, Copy)]
-enum Sort {
-    Plain,
-    /// The sign between a name and its value.
-    Sign,
-    /// The first letter of a token that is known by its start.
-    Letter,
-}
+/// The sign between a name and its value.
+const SIGN: u8 = 1;
+/// The first letter of a token that is known by its start.
+const FIRST: u8 = 2;
+/// A letter or a digit. Twice [`FIRST`].
+const WORD: u8 = 4;
 
-const SORTS: [Sort; 256] = {
-    let mut sorts = [Sort::Plain; 256];
+const SORTS: [u8; 256] = {
+    let mut sorts = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() {
+            sorts[byte] |= WORD;
+        }
+        byte += 1;
+    }
     let mut at = 0;
     while at < tokens::FIRST_LETTERS.len() {
-        sorts[tokens::FIRST_LETTERS[at] as usize] = Sort::Letter;
+        sorts[tokens::FIRST_LETTERS[at] as usize] |= FIRST;
         at += 1;
     }
-    sorts[b':' as usize] = Sort::Sign;
-    sorts[b'=' as usize] = Sort::Sign;
-    sorts[b'>' as usize] = Sort::Sign;
+    sorts[b':' as usize] = SIGN;
+    sorts[b'=' as usize] = SIGN;
+    sorts[b'>' as usize] = SIGN;
     sorts
 };

@@ -36,13 +36,49 @@ const KEY_PREFIXES: &[&[u8]] = &[
 ];
 const KEY_BYTES: usize = 20;
 
-/// The secret that begins at `at` or right behind the word there.
-pub(super) fn secret_at(text: &str, at: usize) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    if at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
-        return None;
+/// Which two first letters, folded into a byte, are worth a closer look.
+const BEGINNINGS: [bool; 256] = {
+    let mut beginnings = [false; 256];
+    let lists: [&[&[u8]]; 3] = [
+        ENCODED_JSON,
+        KEY_PREFIXES,
+        &[
+            b"--", b"be", b"ba", b"Be", b"Ba", b"BE", b"BA", b"bE", b"bA",
+        ],
+    ];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let prefix = lists[list][at];
+            beginnings[beginning(prefix[0], prefix[1])] = true;
+            at += 1;
+        }
+        list += 1;
     }
-    let rest = &bytes[at..];
+    beginnings
+};
+
+const fn beginning(first: u8, second: u8) -> usize {
+    (first.wrapping_mul(31) ^ second) as usize
+}
+
+/// The secret that begins at `at`, where no word goes on, or right behind the word there.
+#[inline]
+pub(super) fn secret_at(text: &str, at: usize) -> Option<(usize, usize)> {
+    let [first, second, ..] = text.as_bytes()[at..] else {
+        return None;
+    };
+    if BEGINNINGS[beginning(first, second)] {
+        begun_at(text, at)
+    } else {
+        None
+    }
+}
+
+#[inline(never)]
+fn begun_at(text: &str, at: usize) -> Option<(usize, usize)> {
+    let rest = &text.as_bytes()[at..];
     match rest[0] {
         b'-' => pem(text, at),
         b'B' | b'b' => credentials(rest).map(|(start, end)| (at + start, at + end)),
