@@ -1,8 +1,8 @@
 //! Pairs as forms and queries write them (`application/x-www-form-urlencoded`).
 
 use super::mask::{REDACTED, TRUNCATED_PAIR};
-use super::names::{Names, percent_decoded};
-use super::text;
+use super::names::Names;
+use super::{percent, text};
 
 /// The pairs with secret values masked. Of pairs that were cut, the last one
 /// is dropped and the mark of truncation takes its place.
@@ -33,7 +33,7 @@ fn push_pair(names: &Names, pair: &str, out: &mut String) {
         );
         return;
     };
-    let decoded = percent_decoded(name.as_bytes(), true);
+    let decoded = percent::decoded(name.as_bytes(), true);
     if !decoded.iter().all(is_usual_in_name) {
         // Perhaps no pair at all but text, or JSON, in which there is a `=`.
         if let Some(sanitized) = text::encoded_value(names, pair, true) {
@@ -65,10 +65,12 @@ fn is_usual_in_name(byte: &u8) -> bool {
 /// to be taken for pairs, lest its secrets are taken for names.
 pub(super) fn is_form(body: &str) -> bool {
     let usual = |byte: u8| byte > b' ' && byte != 0x7f && !b"\"<>{}\\^`|".contains(&byte);
-    body.split('&').all(|pair| {
-        let name = pair.split('=').next().unwrap_or_default();
-        name.len() <= 256 && name.bytes().all(usual) && !name.starts_with("--")
-    })
+    let holds_a_value = body.contains('=');
+    holds_a_value
+        && body.split('&').all(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.len() <= 256 && name.bytes().all(usual) && !name.starts_with("--")
+        })
 }
 
 #[cfg(test)]
@@ -140,6 +142,7 @@ mod tests {
             "<a b='c'/>",
             "--x\r\nname=a",
             "user: a\npassword: b=c",
+            "canary",
         ] {
             assert!(!is_form(body), "{body}");
         }

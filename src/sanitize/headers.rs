@@ -142,6 +142,7 @@ impl HeaderRules {
             }
             let value = sanitize_value(names, &name, value);
             match kept.iter_mut().find(|(other, _)| *other == name) {
+                Some(_) if value.is_empty() => {}
                 Some((_, joined)) => {
                     joined.push_str(", ");
                     joined.push_str(&value);
@@ -170,7 +171,8 @@ fn sanitize_value(names: &Names, name: &str, value: &[u8]) -> String {
         return cookie_names(value).collect::<Vec<_>>().join(", ");
     }
     if name == "set-cookie" {
-        return cookie_names(value).next().unwrap_or_default();
+        let cookie = value.split(|byte| *byte == b';').next();
+        return cookie_names(cookie.unwrap_or_default()).collect();
     }
     let harmless = KNOWN_HARMLESS.contains(&name);
     if !harmless && names.is_sensitive(name.as_bytes()) {
@@ -240,6 +242,7 @@ mod tests {
         let lines = [
             ("set-cookie", "sid=canary; Path=/; Secure"),
             ("set-cookie", "theme=canary"),
+            ("set-cookie", "canary; Path=/"),
         ];
         assert_eq!(
             kept(&HeaderRules::response(), &lines).unwrap(),

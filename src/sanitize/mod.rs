@@ -16,6 +16,7 @@ mod mask;
 mod media;
 mod message;
 mod names;
+mod percent;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -28,7 +29,7 @@ pub use builder::SanitizerBuilder;
 #[allow(unused_imports)] // for the middleware
 pub(crate) use media::readable_content_type;
 
-use crate::event::{Capture, Event, Fields, Record, limits};
+use crate::event::{Capture, Event, Record, limits};
 
 /// Turns raw data into records, leaving out what is secret.
 ///

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::event::{Change, Frame, Kind, Tag};
+use crate::event::{Change, Fields, Frame, Kind, Tag};
 
 fn record_of(sanitizer: &Sanitizer, fill: impl FnOnce(&mut Frame)) -> Fields {
     let mut frame = Frame::default();

@@ -53,7 +53,7 @@ impl Automaton {
                 } else {
                     HIT
                 };
-                u32::from(*state) * width as u32 | hit
+                (u32::from(*state) * width as u32) | hit
             })
             .collect();
         let mut hits = Vec::new();

@@ -17,8 +17,6 @@ use std::fmt;
 use automaton::Automaton;
 use words::Words;
 
-pub(super) use words::percent_decoded;
-
 use crate::Error;
 
 /// Bytes of a name in a rule.

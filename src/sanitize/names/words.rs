@@ -1,6 +1,6 @@
 //! A name's letters, and where its words begin.
 
-use std::borrow::Cow;
+use crate::sanitize::percent;
 
 /// Letters and digits of a name that are looked at word by word.
 const LETTERS: usize = 120;
@@ -57,7 +57,7 @@ pub(super) fn plain(name: &[u8]) -> bool {
 /// Calls `each` with every letter or digit of any name, in lower case, and
 /// with whether it starts a word.
 pub(super) fn letters(name: &[u8], each: impl FnMut(u8, bool)) {
-    let decoded = percent_decoded(name, false);
+    let decoded = percent::decoded(name, false);
     if decoded.is_ascii() {
         ascii_letters(&decoded, each);
     } else {
@@ -127,51 +127,4 @@ fn unified(name: &str) -> Vec<u8> {
         }
     }
     unified.into_bytes()
-}
-
-/// How often something may have been percent-encoded over and over.
-const ROUNDS: usize = 3;
-
-/// Resolves percent-encoding, also of what was encoded more than once; with
-/// `plus`, a `+` is a space. What only looks like an escape stays.
-pub(in crate::sanitize) fn percent_decoded(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
-    let mut text = Cow::Borrowed(text);
-    if plus && text.contains(&b'+') {
-        for byte in text.to_mut() {
-            if *byte == b'+' {
-                *byte = b' ';
-            }
-        }
-    }
-    for _ in 0..ROUNDS {
-        let Some(decoded) = decode_once(&text) else {
-            break;
-        };
-        text = Cow::Owned(decoded);
-    }
-    text
-}
-
-fn decode_once(text: &[u8]) -> Option<Vec<u8>> {
-    let first = text.iter().position(|byte| *byte == b'%')?;
-    let mut decoded = text[..first].to_vec();
-    let mut rest = &text[first..];
-    let mut changed = false;
-    while let Some((&byte, after)) = rest.split_first() {
-        let escape = after.first_chunk::<2>().filter(|_| byte == b'%');
-        if let Some(value) = escape.and_then(|digits| hex_byte(*digits)) {
-            decoded.push(value);
-            rest = &after[2..];
-            changed = true;
-        } else {
-            decoded.push(byte);
-            rest = after;
-        }
-    }
-    changed.then_some(decoded)
-}
-
-fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    Some(digit(high)? << 4 | digit(low)?)
 }

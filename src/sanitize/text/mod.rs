@@ -13,11 +13,17 @@ mod tests;
 mod tokens;
 
 use super::mask::REDACTED;
-use super::names::{Names, percent_decoded};
-use super::{json, text};
+use super::names::Names;
+use super::{json, percent};
+
+/// Bytes of the shortest text that can hold a secret behind a name: `pin=1`.
+const SHORTEST: usize = 5;
 
 /// What stays of `text`, if not all of it may.
 pub(super) fn net(names: &Names, text: &str) -> Option<String> {
+    if text.len() < SHORTEST {
+        return None;
+    }
     let bytes = text.as_bytes();
     let mut out = String::new();
     let mut copied = 0;
@@ -77,27 +83,9 @@ pub(super) fn value(names: &Names, text: &str, inner: u8) -> Option<String> {
 /// Like [`value`], for text that may be percent-encoded; the answer is
 /// encoded again. With `plus`, a `+` is a space.
 pub(super) fn encoded_value(names: &Names, encoded: &str, plus: bool) -> Option<String> {
-    let decoded = percent_decoded(encoded.as_bytes(), plus);
+    let decoded = percent::decoded(encoded.as_bytes(), plus);
     let decoded = String::from_utf8_lossy(&decoded);
-    let sanitized = text::value(names, &decoded, 1)?;
-    let mut out = String::with_capacity(sanitized.len());
-    for byte in sanitized.bytes() {
-        match byte {
-            b' ' if plus => out.push('+'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(char::from(byte)),
-            b'-' | b'.' | b'_' | b'~' | b'[' | b']' | b':' | b'/' | b',' | b'@' | b'$' => {
-                out.push(char::from(byte));
-            }
-            b';' | b'=' | b'?' if !plus => out.push(char::from(byte)),
-            _ => {
-                const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-                out.push('%');
-                out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-                out.push(char::from(DIGITS[usize::from(byte & 15)]));
-            }
-        }
-    }
-    Some(out)
+    value(names, &decoded, 1).map(|sanitized| percent::encoded(&sanitized, plus))
 }
 
 /// The sign between a name and its value.

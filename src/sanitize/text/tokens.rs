@@ -1,11 +1,13 @@
 //! Secrets that are known by how they begin.
 
 /// The first letters of everything below.
-pub(super) const FIRST_LETTERS: &[u8] = b"-AaBbeGghnrSsWx";
+pub(super) const FIRST_LETTERS: &[u8] = b"-ABbeghnrSsWx";
 
-/// JSON in base64, with which every JWT begins: `{"`, `{ "`, `{` and a line
-/// break, `[{`.
-const ENCODED_JSON: &[&[u8]] = &[b"eyJ", b"eyA", b"ewo", b"ew0K", b"W3si", b"Wyd7", b"W3sK"];
+/// JSON in base64, with which every JWT begins: `{` or `[`, followed by a
+/// quote, a bracket or white space.
+const ENCODED_JSON: &[&[u8]] = &[
+    b"eyJ", b"eyA", b"ewo", b"ew0", b"ewk", b"W3s", b"WyJ", b"W1s", b"WyA", b"Wwo", b"Ww0",
+];
 const ENCODED_JSON_BYTES: usize = 16;
 
 /// How providers mark their keys.
@@ -31,7 +33,6 @@ const KEY_PREFIXES: &[&[u8]] = &[
     b"SG.",
     b"hf_",
     b"npm_",
-    b"age-secret-key-",
     b"AGE-SECRET-KEY-",
 ];
 const KEY_BYTES: usize = 20;
