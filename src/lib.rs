@@ -20,7 +20,7 @@ pub use middleware::{
     ResponseFuture,
 };
 pub use query::{Cursor, Filter, Page, PageRequest};
-pub use sanitize::Sanitizer;
+pub use sanitize::{Sanitizer, SanitizerBuilder};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{AuditReader, AuditStore, MemoryStore};

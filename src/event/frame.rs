@@ -164,7 +164,10 @@ impl Frame {
     /// An empty frame in a buffer that an earlier frame of this thread has left.
     pub(crate) fn reusing() -> Self {
         let spare = SPARES.try_with(|spares| spares.borrow_mut().pop());
-        let bytes = spare.ok().flatten().unwrap_or_else(|| Vec::with_capacity(SPARE_BYTES));
+        let bytes = spare
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| Vec::with_capacity(SPARE_BYTES));
         Self { bytes, full: false }
     }
 

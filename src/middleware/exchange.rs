@@ -8,9 +8,9 @@ use http::{HeaderMap, Request, StatusCode, Version, header};
 use super::capture::BodyCapture;
 use super::peer;
 use super::settings::Settings;
+use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::sanitize;
-use crate::Auditor;
 
 /// What is known of an exchange so far. Shared by the wrappers and the
 /// handler; the first end that one of them reports is the one that counts.

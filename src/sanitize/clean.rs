@@ -13,6 +13,15 @@ pub(super) fn text(bytes: &[u8], limit: usize) -> String {
     limits::cut(&text, limit).to_owned()
 }
 
+/// What [`text`] has to replace in these bytes, as notes for the record.
+pub(super) fn flaws(bytes: &[u8]) -> impl Iterator<Item = &'static str> {
+    let invalid = std::str::from_utf8(bytes)
+        .is_err()
+        .then_some("invalid_utf8");
+    let nul = bytes.contains(&0).then_some("nul_replaced");
+    invalid.into_iter().chain(nul)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

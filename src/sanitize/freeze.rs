@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::added::Added;
+use super::message::Message;
 use super::{Sanitizer, clean};
 use crate::event::{Capture, EventId, Fields, Kind, Outcome, Tag, limits};
 
@@ -10,9 +12,13 @@ impl Sanitizer {
     pub(crate) fn fields(&self, capture: Capture<'_>) -> Fields {
         let mut fields = Fields::new(id(capture));
         let mut explicit_success = None;
+        let mut request = Message::default();
+        let mut response = Message::default();
+        let mut added = Added::default();
+        let (mut query, mut query_cut) = (&[][..], false);
         for (tag, payload) in capture.fields() {
             let name = || some(clean::text(payload, limits::NAME_BYTES));
-            let text = |limit| some(clean::text(payload, limit));
+            let text = |limit| some(self.text(payload, limit));
             let number = || Capture::number(payload).and_then(|number| i64::try_from(number).ok());
             let status = || number().and_then(|number| u16::try_from(number).ok());
             match tag {
@@ -54,10 +60,12 @@ impl Sanitizer {
                 Tag::ResourceId => fields.resource_id = name(),
                 Tag::ResourceName => fields.resource_name = name(),
                 Tag::Method => fields.method = name(),
-                Tag::Path => fields.path = text(limits::PATH_BYTES),
-                Tag::Route => fields.route = text(limits::PATH_BYTES),
+                Tag::Path => fields.path = self.path(payload),
+                Tag::Query => query = payload,
+                Tag::QueryCut => query_cut = true,
+                Tag::Route => fields.route = some(clean::text(payload, limits::PATH_BYTES)),
                 Tag::HttpVersion => fields.http_version = name(),
-                Tag::Host => fields.host = name(),
+                Tag::Host => fields.host = some(clean::text(host(payload), limits::NAME_BYTES)),
                 Tag::Status => fields.status = status(),
                 Tag::TtfbUs => fields.ttfb_us = number(),
                 Tag::DurationUs => fields.duration_us = number(),
@@ -69,19 +77,30 @@ impl Sanitizer {
                     &mut fields.capture_notes,
                     clean::text(payload, limits::NAME_BYTES),
                 ),
-                Tag::Query
-                | Tag::QueryCut
-                | Tag::RequestHeader
-                | Tag::ResponseHeader
-                | Tag::ResponseTrailer
-                | Tag::RequestBody
-                | Tag::ResponseBody
-                | Tag::RequestBodyCut
-                | Tag::ResponseBodyCut
-                | Tag::Forwarded
-                | Tag::Detail
-                | Tag::Change => {}
+                Tag::RequestHeader => request.header(payload),
+                Tag::ResponseHeader => response.header(payload),
+                Tag::ResponseTrailer => response.trailer(payload),
+                // Read where the client's address is derived from it.
+                Tag::Forwarded => {}
+                Tag::RequestBody => request.body = Some(payload),
+                Tag::ResponseBody => response.body = Some(payload),
+                Tag::RequestBodyCut => request.cut = true,
+                Tag::ResponseBodyCut => response.cut = true,
+                Tag::Detail => added.detail(payload),
+                Tag::Change => added.change(payload),
             }
+            if is_text(tag) {
+                clean::flaws(payload)
+                    .for_each(|flaw| push(&mut fields.capture_notes, flaw.to_owned()));
+            }
+        }
+        fields.query = self.query(query, query_cut);
+        self.freeze_request(&request, &mut fields);
+        self.freeze_response(&response, &mut fields);
+        fields.details = self.details(&added);
+        fields.changes = self.changes(&added);
+        if added.overflowed {
+            push(&mut fields.capture_notes, "details_truncated".to_owned());
         }
         fields.success = explicit_success.unwrap_or_else(|| succeeded(&fields));
         fields
@@ -122,6 +141,38 @@ fn peer(payload: &[u8]) -> Option<IpAddr> {
         _ => IpAddr::from(<[u8; 16]>::try_from(payload).ok()?),
     };
     Some(address.to_canonical())
+}
+
+/// The host without userinfo in front of it.
+fn host(payload: &[u8]) -> &[u8] {
+    payload
+        .rsplit(|byte| *byte == b'@')
+        .next()
+        .unwrap_or_default()
+}
+
+/// Whether a field is text that is kept as such: where a byte is replaced, the record says so.
+fn is_text(tag: Tag) -> bool {
+    !matches!(
+        tag,
+        Tag::Id
+            | Tag::ParentId
+            | Tag::Success
+            | Tag::Status
+            | Tag::TtfbUs
+            | Tag::DurationUs
+            | Tag::RequestBytes
+            | Tag::ResponseBytes
+            | Tag::RequestHeader
+            | Tag::ResponseHeader
+            | Tag::ResponseTrailer
+            | Tag::Forwarded
+            | Tag::Peer
+            | Tag::RequestBody
+            | Tag::ResponseBody
+            | Tag::Detail
+            | Tag::Change
+    )
 }
 
 fn some(text: String) -> Option<String> {

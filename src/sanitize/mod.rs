@@ -1,34 +1,100 @@
 //! From raw data to what may be stored.
+//!
+//! Everything here fails closed: what cannot be read cannot be judged, and
+//! what cannot be judged is replaced by a placeholder. Nothing here fails or
+//! panics, whatever the bytes.
 
+mod added;
+mod body;
+mod builder;
 mod clean;
+mod form;
 mod freeze;
+mod headers;
+mod json;
+mod mask;
+mod media;
+mod message;
+mod names;
+mod percent;
+#[cfg(test)]
+mod tests;
+mod text;
+mod url;
 
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
-use crate::event::{Capture, Event, Fields, Record};
+pub use builder::SanitizerBuilder;
+pub(crate) use media::readable_content_type;
+
+use crate::event::{Capture, Event, Record, limits};
 
 /// Turns raw data into records, leaving out what is secret.
-#[derive(Clone, Default)]
-pub struct Sanitizer {}
+///
+/// Names decide: whatever goes by a sensitive name (a password, a token, a
+/// key, …) is masked with `[redacted]`, in JSON, forms, queries, headers,
+/// details and changes alike, whatever its type and however the name is
+/// written. Free text passes a net of patterns. Headers are kept if they
+/// are on a list, cookies by name, and bodies that cannot be read leave type and size.
+///
+/// What is not found: a secret under a name that does not tell, such as
+/// `{"note": "my password is hunter2"}`.
+///
+/// Cloning is cheap.
+#[derive(Clone)]
+pub struct Sanitizer {
+    rules: Arc<Rules>,
+}
+
+struct Rules {
+    names: names::Names,
+    request_headers: headers::HeaderRules,
+    response_headers: headers::HeaderRules,
+}
 
 impl Sanitizer {
+    fn new(rules: Rules) -> Self {
+        Self {
+            rules: Arc::new(rules),
+        }
+    }
+
+    /// Starts from the shipped rules.
+    pub fn builder() -> SanitizerBuilder {
+        SanitizerBuilder::default()
+    }
+
     /// The record that would be stored for an event: what is sensitive is masked, what is too long is cut.
     #[allow(clippy::needless_pass_by_value)] // the raw data ends here
     pub fn record(&self, event: Event) -> Record {
         Record::seal(self.fields(Capture::new(event.as_bytes())))
     }
-}
 
-impl Sanitizer {
+    /// Free text, with what looks secret masked, of at most `limit` bytes.
     pub(crate) fn text(&self, bytes: &[u8], limit: usize) -> String {
-        clean::text(bytes, limit)
+        let text = clean::text(bytes, bytes.len().saturating_mul(3));
+        match text::value(&self.rules.names, &text, 1) {
+            Some(sanitized) => limits::cut(&sanitized, limit).to_owned(),
+            None => limits::cut(&text, limit).to_owned(),
+        }
     }
 }
+
+impl Default for Sanitizer {
+    /// The shipped rules.
+    fn default() -> Self {
+        static SHIPPED: LazyLock<Sanitizer> = LazyLock::new(|| {
+            Sanitizer::builder()
+                .build()
+                .expect("the shipped rules are valid")
+        });
+        SHIPPED.clone()
+    }
+}
+
 impl fmt::Debug for Sanitizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sanitizer").finish_non_exhaustive()
     }
-}
-pub(crate) fn readable_content_type(value: &[u8]) -> bool {
-    value.starts_with(b"application/")
 }

@@ -41,10 +41,6 @@ impl BatchBuilder {
         self.bytes += bytes;
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }

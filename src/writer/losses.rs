@@ -63,10 +63,6 @@ impl Losses {
         }
     }
 
-    pub(super) fn count(&self, loss: Loss) -> u64 {
-        self.0[loss as usize].count
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|span| span.count == 0)
     }

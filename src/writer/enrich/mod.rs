@@ -26,8 +26,7 @@ impl Enricher {
             return;
         }
         self.find_client(sanitizer, capture, fields);
-        fields.grpc_status = grpc_status(capture);
-        let header = |name| lines(capture, Tag::RequestHeader, name).last();
+        let header = |name| header_lines(capture, name).last();
         if let Some(value) = header(b"user-agent") {
             fields.user_agent = Some(sanitizer.text(value, limits::USER_AGENT_BYTES));
         }
@@ -78,24 +77,14 @@ struct Found {
     malformed: bool,
 }
 
-/// The values of a header, in the order in which they were sent.
-fn lines<'a>(capture: Capture<'a>, part: Tag, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+/// The values of a request header, in the order in which they were sent.
+fn header_lines<'a>(capture: Capture<'a>, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     capture
         .fields()
-        .filter(move |(tag, _)| *tag == part)
+        .filter(|(tag, _)| *tag == Tag::RequestHeader)
         .filter_map(|(_, payload)| Capture::named(payload))
         .filter(move |(header, _)| *header == name)
         .map(|(_, value)| value)
-}
-
-/// The status of a gRPC call: in the trailers, or among the headers of an answer without a body.
-fn grpc_status(capture: Capture<'_>) -> Option<u16> {
-    [Tag::ResponseTrailer, Tag::ResponseHeader]
-        .into_iter()
-        .find_map(|part| lines(capture, part, b"grpc-status").last())
-        .and_then(|value| std::str::from_utf8(value).ok()?.parse::<u16>().ok())
-        // Known ones go up to 16; the column is a small one.
-        .filter(|status| *status <= 999)
 }
 
 /// Whether a request id from outside is one: short, and of visible ASCII.

@@ -1,0 +1,240 @@
+//! Bodies: what can be read is sanitized, of all else type and size are kept.
+
+use std::borrow::Cow;
+
+use super::mask::UNREADABLE_JSON;
+use super::media::Format;
+use super::names::Names;
+use super::{clean, form, json, text};
+use crate::event::limits;
+
+/// A body as it was captured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Body<'a> {
+    pub(super) content_type: Option<&'a [u8]>,
+    pub(super) content_encoding: Option<&'a [u8]>,
+    /// What was captured of it, if anything was.
+    pub(super) captured: Option<&'a [u8]>,
+    /// There was more than was captured.
+    pub(super) cut: bool,
+    /// Its true size.
+    pub(super) size: Option<u64>,
+}
+
+/// What is stored of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) text: String,
+    /// How its bytes became text, unless a placeholder stands for them.
+    pub(super) encoding: Option<&'static str>,
+}
+
+impl Body<'_> {
+    /// The body as it may be stored; nothing for an empty one.
+    ///
+    /// What was not captured leaves a placeholder only if its type could not
+    /// have been sanitized: then the type was the reason.
+    pub(super) fn sanitize(self, names: &Names) -> Option<Kept> {
+        let format = self.content_type.and_then(Format::of);
+        let captured = self.captured.filter(|bytes| !bytes.is_empty());
+        let Some(bytes) = captured else {
+            let unsuited = format.is_none() && self.size.is_some_and(|size| size > 0);
+            return unsuited.then(|| self.placeholder(names, ""));
+        };
+        if let Some(coding) = self.content_coding() {
+            let coding = clean::text(coding, limits::NAME_BYTES);
+            let coding = text::net(names, &coding).unwrap_or(coding);
+            return Some(self.placeholder(names, &format!(", {coding}")));
+        }
+        let Some(format) = format else {
+            return Some(self.placeholder(names, ""));
+        };
+        let (text, encoding) = decode(bytes, self.cut);
+        let kept = match format {
+            Format::Json => whole(names, &text, self.cut),
+            Format::JsonLines => Some(lines(names, &text, self.cut)),
+            Format::Form => form::is_form(&text).then(|| form::sanitize(names, &text, self.cut)),
+        };
+        let Some(text) = kept.filter(|text| !text.contains('\0')) else {
+            return Some(self.placeholder(names, ", unreadable"));
+        };
+        Some(Kept {
+            text,
+            encoding: Some(encoding),
+        })
+    }
+
+    fn content_coding(&self) -> Option<&[u8]> {
+        self.content_encoding
+            .map(<[u8]>::trim_ascii)
+            .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    }
+
+    /// `[text/plain, 123 bytes]`
+    fn placeholder(&self, names: &Names, remark: &str) -> Kept {
+        let media_type = self.content_type.unwrap_or_default();
+        let media_type = media_type.split(|byte| *byte == b';').next();
+        let media_type = clean::text(media_type.unwrap_or_default().trim_ascii(), 100);
+        let media_type = match text::net(names, &media_type).unwrap_or(media_type) {
+            empty if empty.is_empty() => "unknown type".to_owned(),
+            known => known,
+        };
+        let captured = self.captured.filter(|_| !self.cut);
+        let size = self.size.or(captured.map(|bytes| bytes.len() as u64));
+        let size = size.map_or("unknown size".to_owned(), |size| format!("{size} bytes"));
+        Kept {
+            text: format!("[{media_type}, {size}{remark}]"),
+            encoding: None,
+        }
+    }
+}
+
+/// The bytes as text. A cut may have gone through a character, whose start is then no text.
+fn decode(bytes: &[u8], cut: bool) -> (Cow<'_, str>, &'static str) {
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return (text.into(), "utf-8"),
+        Err(error) => error,
+    };
+    let whole = &bytes[..error.valid_up_to()];
+    if cut && error.error_len().is_none() {
+        return (String::from_utf8_lossy(whole), "utf-8");
+    }
+    (String::from_utf8_lossy(bytes), "lossy")
+}
+
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn whole(names: &Names, text: &str, cut: bool) -> Option<String> {
+    let mut out = String::with_capacity(text.len() + 32);
+    let document = json::Document::body(cut);
+    match json::sanitize(names, without_mark(text), document, &mut out) {
+        json::Reading::Unreadable => None,
+        json::Reading::Complete | json::Reading::Truncated => Some(out),
+    }
+}
+
+/// A document a line. A line that cannot be read has a mark in its place.
+fn lines(names: &Names, text: &str, cut: bool) -> String {
+    let mut out = String::with_capacity(text.len() + 32);
+    for line in without_mark(text).split_inclusive('\n') {
+        let document = line.trim_end_matches(['\n', '\r']);
+        let ending = &line[document.len()..];
+        if !document.trim().is_empty() {
+            let cut = cut && ending.is_empty();
+            let reading = json::sanitize(names, document, json::Document::body(cut), &mut out);
+            if reading == json::Reading::Unreadable {
+                out.push_str(UNREADABLE_JSON);
+            }
+        }
+        out.push_str(ending);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::NameRules;
+    use super::*;
+
+    fn body<'a>(content_type: &'a str, bytes: &'a [u8]) -> Body<'a> {
+        Body {
+            content_type: Some(content_type.as_bytes()),
+            content_encoding: None,
+            captured: Some(bytes),
+            cut: false,
+            size: Some(bytes.len() as u64),
+        }
+    }
+
+    fn kept(body: Body<'_>) -> Option<(String, Option<&'static str>)> {
+        let names = NameRules::shipped().build().unwrap();
+        body.sanitize(&names).map(|kept| (kept.text, kept.encoding))
+    }
+
+    fn text(body: Body<'_>) -> String {
+        kept(body).unwrap().0
+    }
+
+    #[test]
+    fn what_cannot_be_read_becomes_a_placeholder_with_type_and_true_size() {
+        let secret = b"{\"password\":\"canary\"";
+        assert_eq!(
+            text(body("text/plain; a=b", secret)),
+            "[text/plain, 20 bytes]"
+        );
+        assert_eq!(text(body("", secret)), "[unknown type, 20 bytes]");
+        let form = body("application/x-www-form-urlencoded", secret);
+        assert_eq!(
+            text(form),
+            "[application/x-www-form-urlencoded, 20 bytes, unreadable]"
+        );
+        let not_json = body("application/json", b"password=canary");
+        assert_eq!(text(not_json), "[application/json, 15 bytes, unreadable]");
+        let cut = Body {
+            cut: true,
+            size: Some(5000),
+            ..body("application/grpc", b"\0\0")
+        };
+        assert_eq!(text(cut), "[application/grpc, 5000 bytes]");
+        let packed = Body {
+            content_encoding: Some(b"gzip"),
+            ..body("application/json", b"{}")
+        };
+        assert_eq!(text(packed), "[application/json, 2 bytes, gzip]");
+    }
+
+    #[test]
+    fn a_body_that_was_not_captured_leaves_a_placeholder_if_its_type_is_why() {
+        let absent = |content_type, size| Body {
+            captured: None,
+            size,
+            ..body(content_type, b"")
+        };
+        assert_eq!(text(absent("image/png", Some(7))), "[image/png, 7 bytes]");
+        assert_eq!(kept(absent("image/png", Some(0))), None);
+        assert_eq!(kept(absent("image/png", None)), None);
+        assert_eq!(kept(absent("application/json", Some(7))), None);
+        assert_eq!(kept(body("application/json", b"")), None);
+    }
+
+    #[test]
+    fn invalid_utf_8_becomes_lossy_text_and_a_cut_character_is_dropped() {
+        let utf_8 = Some("utf-8");
+        assert_eq!(
+            kept(body("application/json", b"\xef\xbb\xbf{}")),
+            Some(("{}".into(), utf_8))
+        );
+        let invalid = body("application/json", b"{\"a\":\"\xff\"}");
+        assert_eq!(
+            kept(invalid),
+            Some(("{\"a\":\"\u{fffd}\"}".into(), Some("lossy")))
+        );
+        let cut = Body {
+            cut: true,
+            ..body("application/json", b"{\"a\":1,\"b\":\"\xc3")
+        };
+        assert_eq!(
+            kept(cut),
+            Some((r#"{"a":1,"$truncated":true}"#.into(), utf_8))
+        );
+        let form = body("application/x-www-form-urlencoded", b"a=\0");
+        assert_eq!(
+            text(form),
+            "[application/x-www-form-urlencoded, 3 bytes, unreadable]"
+        );
+    }
+
+    #[test]
+    fn lines_of_json_are_read_one_by_one() {
+        let raw = b"{\"token\":1}\r\n\nnonsense canary\n{\"a\":1,\"b\":2";
+        assert_eq!(
+            text(Body {
+                cut: true,
+                ..body("application/x-ndjson", raw)
+            }),
+            "{\"token\":\"[redacted]\"}\r\n\n\"[unreadable]\"\n{\"a\":1,\"$truncated\":true}"
+        );
+    }
+}

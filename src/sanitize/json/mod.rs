@@ -1,0 +1,112 @@
+//! JSON, complete or cut off, in one pass over its bytes.
+//!
+//! The scanner checks the grammar, copies what may stay in spans as it was
+//! written, and never builds a value. Nesting costs a byte a level and no
+//! recursion. Where the input breaks off, what is complete stays: the member
+//! or element in progress is dropped, the innermost open object gets
+//! `"$truncated": true` as its last member (an array gets
+//! `{"$truncated": true}` as its last element), and what is open is closed.
+//!
+//! Values of sensitive names are masked whatever their type, except `null`.
+//! Strings that hold JSON themselves are sanitized within, one level deep and
+//! masked beyond; all others pass the net for text.
+
+mod escape;
+mod lex;
+mod scanner;
+#[cfg(test)]
+mod tests;
+
+use lex::Stop;
+use scanner::Scanner;
+
+use super::mask::REDACTED;
+use super::names::Names;
+
+pub(super) use escape::push_escaped;
+
+/// What became of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// All of it was read.
+    Complete,
+    /// It breaks off; what was complete is kept.
+    Truncated,
+    /// It is not JSON, or breaks off before anything can be kept. Nothing was written.
+    Unreadable,
+}
+
+/// What the caller knows of a document.
+#[derive(Clone, Copy)]
+pub(super) struct Document {
+    /// There was more of it.
+    pub(super) cut: bool,
+    /// It goes by a name that is not sensitive. Otherwise nobody can tell what a
+    /// string or a number of its own is, so that is masked.
+    pub(super) named: bool,
+    /// How deep it may nest.
+    pub(super) depth: usize,
+    /// How many levels of JSON in strings are looked into.
+    pub(super) inner: u8,
+}
+
+impl Document {
+    /// A body: text in a store, so it may nest without a limit.
+    pub(super) const fn body(cut: bool) -> Self {
+        Self {
+            cut,
+            named: false,
+            depth: usize::MAX,
+            inner: 1,
+        }
+    }
+
+    /// A value that a handler added: JSON in a store, whose parser has a limit.
+    pub(super) const fn added() -> Self {
+        Self {
+            cut: false,
+            named: true,
+            depth: 256,
+            inner: 1,
+        }
+    }
+}
+
+/// Adds the sanitized document to `out`.
+pub(super) fn sanitize(
+    names: &Names,
+    input: &str,
+    document: Document,
+    out: &mut String,
+) -> Reading {
+    let base = out.len();
+    let mut scanner = Scanner::new(names, input, document, out);
+    let reading = match scanner.run() {
+        Ok(()) => {
+            scanner.finish();
+            Reading::Complete
+        }
+        Err(Stop::Cut) if scanner.close_what_is_open() => Reading::Truncated,
+        Err(_) => Reading::Unreadable,
+    };
+    if reading == Reading::Unreadable {
+        out.truncate(base);
+    }
+    reading
+}
+
+/// Whether text starts like an object or an array.
+pub(super) fn looks_like_json(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\n', '\r']);
+    let inside = text.get(1..).unwrap_or_default().trim_start();
+    let starts = |starts: &[&str]| starts.iter().any(|start| inside.starts_with(start));
+    match text.as_bytes().first() {
+        Some(b'{') => starts(&["\"", "}"]),
+        Some(b'[') if inside.starts_with(REDACTED) => false,
+        Some(b'[') => {
+            inside.starts_with(|first: char| first.is_ascii_digit())
+                || starts(&["{", "[", "]", "\"", "-", "true", "false", "null"])
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,141 @@
+//! One side of an exchange, request or response: its fields come in any
+//! order and are judged together.
+
+use super::body::{Body, Kept};
+use super::headers::{self, HeaderRules};
+use super::names::Names;
+use super::{Sanitizer, clean, form, text};
+use crate::event::{Capture, Fields, Json, limits};
+
+/// What was captured of a request or a response.
+#[derive(Default)]
+pub(super) struct Message<'a> {
+    headers: Vec<(&'a [u8], &'a [u8])>,
+    grpc_status: Option<&'a [u8]>,
+    pub(super) body: Option<&'a [u8]>,
+    pub(super) cut: bool,
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn header(&mut self, payload: &'a [u8]) {
+        if self.headers.len() < limits::HEADER_LINES {
+            self.headers.extend(Capture::named(payload));
+        }
+    }
+
+    /// Of trailers only the status of a gRPC call is kept.
+    pub(super) fn trailer(&mut self, payload: &'a [u8]) {
+        if let Some((b"grpc-status", value)) = Capture::named(payload) {
+            self.grpc_status = Some(value);
+        }
+    }
+
+    /// The status of a gRPC call: from the trailers, or from the headers of an answer without a body.
+    fn grpc_status(&self) -> Option<u16> {
+        let value = self
+            .grpc_status
+            .or_else(|| self.values("grpc-status").last())?;
+        let status = std::str::from_utf8(value).ok()?.parse().ok()?;
+        // Known ones go up to 16; whatever is longer than a status of HTTP is none.
+        (status < 1000).then_some(status)
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| *value)
+    }
+
+    fn freeze(&self, names: &Names, rules: &HeaderRules, size: Option<i64>) -> Frozen {
+        // Of two that differ, nobody knows which one the other side followed.
+        let content_type = self.values("content-type").next();
+        let in_doubt = self
+            .values("content-type")
+            .any(|other| Some(other) != content_type);
+        let body = Body {
+            content_type: content_type.filter(|_| !in_doubt),
+            content_encoding: self
+                .values("content-encoding")
+                .find(|coding| !coding.eq_ignore_ascii_case(b"identity")),
+            captured: self.body,
+            cut: self.cut,
+            size: size.and_then(|size| u64::try_from(size).ok()),
+        };
+        let content_type = content_type.map(|value| {
+            let value = clean::text(value, limits::HEADER_VALUE_BYTES);
+            let value = text::net(names, &value).unwrap_or(value);
+            limits::cut(&value, limits::NAME_BYTES).to_owned()
+        });
+        Frozen {
+            content_type: content_type.filter(|value| !value.is_empty()),
+            headers: rules.sanitize(names, &self.headers),
+            body: body.sanitize(names),
+        }
+    }
+}
+
+struct Frozen {
+    content_type: Option<String>,
+    headers: Option<Json>,
+    body: Option<Kept>,
+}
+
+impl Sanitizer {
+    pub(super) fn freeze_request(&self, request: &Message<'_>, fields: &mut Fields) {
+        let rules = &*self.rules;
+        let frozen = request.freeze(&rules.names, &rules.request_headers, fields.request_bytes);
+        fields.request_content_type = frozen.content_type;
+        fields.request_headers = frozen.headers;
+        fields.request_truncated = request.cut;
+        if let Some(body) = frozen.body.filter(|_| covers(fields, &["metadata"])) {
+            fields.request_body = Some(body.text);
+            fields.request_encoding = body.encoding.map(str::to_owned);
+        }
+        for name in request.values("cookie").flat_map(headers::cookie_names) {
+            if fields.cookies.len() < limits::LIST_ITEMS && !fields.cookies.contains(&name) {
+                fields.cookies.push(name);
+            }
+        }
+    }
+
+    pub(super) fn freeze_response(&self, response: &Message<'_>, fields: &mut Fields) {
+        let rules = &*self.rules;
+        let frozen = response.freeze(&rules.names, &rules.response_headers, fields.response_bytes);
+        fields.response_content_type = frozen.content_type;
+        fields.response_headers = frozen.headers;
+        fields.response_truncated = response.cut;
+        fields.grpc_status = response.grpc_status();
+        if let Some(body) = frozen
+            .body
+            .filter(|_| covers(fields, &["metadata", "request"]))
+        {
+            fields.response_body = Some(body.text);
+            fields.response_encoding = body.encoding.map(str::to_owned);
+        }
+    }
+
+    /// The query, without its question mark; `cut` if there was more of it.
+    pub(super) fn query(&self, query: &[u8], cut: bool) -> Option<String> {
+        let query = clean::text(query, query.len().saturating_mul(3));
+        let sanitized = form::sanitize(&self.rules.names, &query, cut);
+        let kept = limits::cut(&sanitized, limits::QUERY_BYTES);
+        (!kept.is_empty()).then(|| kept.to_owned())
+    }
+
+    /// A path, of which any part may be a token or a pair, percent-encoded or not.
+    pub(super) fn path(&self, path: &[u8]) -> Option<String> {
+        let path = clean::text(path, path.len().saturating_mul(3));
+        let path = text::encoded_value(&self.rules.names, &path, false).unwrap_or(path);
+        let kept = limits::cut(&path, limits::PATH_BYTES);
+        (!kept.is_empty()).then(|| kept.to_owned())
+    }
+}
+
+/// Whether the level of a capture includes a body: not if it is one of those that leave it out.
+fn covers(fields: &Fields, without: &[&str]) -> bool {
+    !fields
+        .level
+        .as_deref()
+        .is_some_and(|level| without.contains(&level))
+}

@@ -1,0 +1,138 @@
+//! Secrets that are known by the name in front of them.
+
+use crate::sanitize::mask::REDACTED;
+use crate::sanitize::names::Names;
+
+/// Bytes before a sign in which a name is looked for.
+const NAME_BYTES: usize = 128;
+
+/// The secret behind the `:`, `=` or `>` at `at`.
+pub(super) fn value_at(names: &Names, text: &str, at: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    if bytes[at..].starts_with(b"://") {
+        return userinfo(text, at + 3);
+    }
+    let name = name_before(bytes, at)?;
+    if !names.is_sensitive(name) {
+        return None;
+    }
+    let mut start = at + 1;
+    if bytes[at] == b'>' {
+        let end = text[start..]
+            .find('<')
+            .map_or(text.len(), |end| start + end);
+        return (start < end).then_some((start, end));
+    }
+    // `==`, `:=` and `=>` are signs too.
+    while matches!(bytes.get(start), Some(b'=' | b'>' | b':' | b' ' | b'\t')) {
+        start += 1;
+    }
+    let end = if holds_a_line(name) && !matches!(bytes.get(start), Some(b'"' | b'\'' | b'\\')) {
+        line_end(text, start)
+    } else {
+        value_end(bytes, start)
+    };
+    (start < end).then_some((start, end))
+}
+
+/// Headers whose value has several parts: a scheme and credentials, or many cookies.
+fn holds_a_line(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [&b"authorization"[..], b"cookie"]
+        .iter()
+        .any(|end| lower.ends_with(end))
+}
+
+fn line_end(text: &str, start: usize) -> usize {
+    let rest = &text[start..];
+    start + rest.find(['\n', '\r']).unwrap_or(rest.len())
+}
+
+/// The name that ends before the sign at `at`, quotes and spaces between them aside.
+fn name_before(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let before = &bytes[at.saturating_sub(NAME_BYTES)..at];
+    let is_gap = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\');
+    let end = before.iter().rposition(|byte| !is_gap(byte))? + 1;
+    let is_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_-.$[]%".contains(byte);
+    let start = before[..end]
+        .iter()
+        .rposition(|byte| !is_name(byte))
+        .map_or(0, |other| other + 1);
+    if bytes[at] == b'>' && (end != before.len() || start == 0 || before[start - 1] != b'<') {
+        return None;
+    }
+    (start < end).then(|| &before[start..end])
+}
+
+/// The end of a value: its closing quote, its closing bracket, or what cannot belong to it.
+fn value_end(bytes: &[u8], start: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' | b'\'' | b'`' | b'\\' if at == start || depth > 0 => {
+                if let Some(end) = quoted_end(bytes, at) {
+                    if depth == 0 {
+                        return end;
+                    }
+                    at = end;
+                    continue;
+                }
+            }
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => {
+                if depth == 0 {
+                    return at;
+                }
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            b',' | b';' | b'&' | b'"' | b'\'' | b'<' | b'|' if depth == 0 => return at,
+            _ if depth == 0 && byte.is_ascii_whitespace() => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// The end of what begins with a quote, that may itself be escaped: `\"secret\"`.
+fn quoted_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let slashes = bytes[start..]
+        .iter()
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    let quote = *bytes.get(start + slashes)?;
+    if !matches!(quote, b'"' | b'\'' | b'`') {
+        return None;
+    }
+    let mut at = start + slashes + 1;
+    let mut before = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        if byte == quote && before <= slashes {
+            return Some(at);
+        }
+        before = if byte == b'\\' { before + 1 } else { 0 };
+    }
+    Some(bytes.len())
+}
+
+/// The user and the password in the URL whose authority begins at `start`.
+fn userinfo(text: &str, start: usize) -> Option<(usize, usize)> {
+    let rest = &text[start..];
+    let ends = |letter: char| letter.is_whitespace() || "/?#\"'<>\\`".contains(letter);
+    let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
+    if let Some(at) = authority.rfind('@') {
+        return (at > 0).then_some((start, start + at));
+    }
+    // A text that was cut may end within the password.
+    let (_, port) = authority.rsplit_once(':')?;
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_cut = authority.len() == rest.len() && !authority.starts_with('[');
+    let is_done = is_port || port.contains(REDACTED);
+    (is_cut && !is_done).then_some((start, text.len()))
+}
