@@ -9,4 +9,5 @@ mod outcomes;
 mod sqlite;
 mod stores;
 mod support;
+mod transparency;
 mod writer;
