@@ -29,7 +29,19 @@ pub(super) fn net(names: &Names, text: &str) -> Option<String> {
     let mut copied = 0;
     let mut at = 0;
     let mut before = 0;
-    while let Some(&byte) = bytes.get(at) {
+    let mut block_end = 0;
+    loop {
+        if at >= block_end {
+            let block = tokens::skip_quiet_blocks(bytes, at);
+            if block > at {
+                before = SORTS[usize::from(bytes[block - 1])];
+                at = block;
+            }
+            block_end = at + tokens::BLOCK;
+        }
+        let Some(&byte) = bytes.get(at) else {
+            break;
+        };
         let sort = SORTS[usize::from(byte)];
         // A token begins where no word goes on.
         let awaited = SIGN | (!before & WORD) >> 1;

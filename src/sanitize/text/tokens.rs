@@ -37,40 +37,13 @@ const KEY_PREFIXES: &[&[u8]] = &[
 ];
 const KEY_BYTES: usize = 20;
 
-/// Which two first letters, folded into a byte, are worth a closer look.
-const BEGINNINGS: [bool; 256] = {
-    let mut beginnings = [false; 256];
-    let lists: [&[&[u8]]; 3] = [
-        ENCODED_JSON,
-        KEY_PREFIXES,
-        &[
-            b"--", b"be", b"ba", b"Be", b"Ba", b"BE", b"BA", b"bE", b"bA",
-        ],
-    ];
-    let mut list = 0;
-    while list < lists.len() {
-        let mut at = 0;
-        while at < lists[list].len() {
-            let prefix = lists[list][at];
-            beginnings[beginning(prefix[0], prefix[1])] = true;
-            at += 1;
-        }
-        list += 1;
-    }
-    beginnings
-};
-
-const fn beginning(first: u8, second: u8) -> usize {
-    (first.wrapping_mul(31) ^ second) as usize
-}
-
 /// The secret that begins at `at`, where no word goes on, or right behind the word there.
 #[inline]
 pub(super) fn secret_at(text: &str, at: usize) -> Option<(usize, usize)> {
     let [first, second, ..] = text.as_bytes()[at..] else {
         return None;
     };
-    if BEGINNINGS[beginning(first, second)] {
+    if is_beginning(first, second) {
         begun_at(text, at)
     } else {
         None
@@ -142,4 +115,58 @@ fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
         .iter()
         .any(|byte| !byte.is_ascii_lowercase());
     (length > 0 && (bearer.is_some() || encoded)).then_some((start, start + length))
+}
+
+/// Bytes that are looked at together, which compilers turn into a few instructions.
+pub(super) const BLOCK: usize = 16;
+
+/// The start of the first block at or after `at` in which something may begin, or of the last bytes.
+pub(super) fn skip_quiet_blocks(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>)
+    {
+        let mut any = false;
+        for (first, second) in block.iter().zip(&block[1..]) {
+            any |= matches!(first, b':' | b'=' | b'>') | is_beginning(*first, *second);
+        }
+        if any {
+            break;
+        }
+        at += BLOCK;
+    }
+    at
+}
+
+/// Whether any of the tokens above, a PEM block or the word of a scheme may
+/// begin with these two letters. Without branches, so that it works on blocks.
+const fn is_beginning(first: u8, second: u8) -> bool {
+    let (either, next) = (first | 0x20, second | 0x20);
+    matches!(first, b'W' | b'A' | b'S')
+        | ((first == b'-') & (second == b'-'))
+        | ((either == b'b') & matches!(next, b'a' | b'e'))
+        | ((first == b'e') & matches!(second, b'y' | b'w'))
+        | ((first == b'g') & matches!(second, b'h' | b'i' | b'l'))
+        | ((first == b'h') & (second == b'f'))
+        | ((first == b'n') & (second == b'p'))
+        | (matches!(first, b's' | b'r') & (second == b'k'))
+        | ((first == b'x') & matches!(second, b'o' | b'a'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_beginning_is_overlooked() {
+        let words: &[&[u8]] = &[b"-----BEGIN", b"Bearer", b"bEARER", b"basic", b"BASIC"];
+        for token in [ENCODED_JSON, KEY_PREFIXES, words].concat() {
+            assert!(is_beginning(token[0], token[1]), "{}", token.escape_ascii());
+            assert!(
+                FIRST_LETTERS.contains(&token[0]),
+                "{}",
+                token.escape_ascii()
+            );
+        }
+    }
 }
