@@ -12,3 +12,5 @@ pub use event::{
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::Sanitizer;
 pub use store::{AuditReader, AuditStore, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresStore, PostgresStoreBuilder};
