@@ -1,1 +1,2 @@
-
+#[cfg(feature = "postgres")]
+mod postgres;
