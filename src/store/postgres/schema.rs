@@ -1,5 +1,6 @@
 //! The schema: its name, and how it comes to be and grows.
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::error;
@@ -89,10 +90,10 @@ pub(super) async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), 
 
 /// How many migrations have run: 0 if there is no schema yet.
 async fn version(client: &impl GenericClient, schema: &Schema) -> Result<usize, Error> {
-    let migrations = schema.table("schema_migrations");
-    if !exists(client, &format!("to_regclass('{migrations}')")).await? {
+    if !exists(client, HAS_MIGRATIONS, schema).await? {
         return Ok(0);
     }
+    let migrations = schema.table("schema_migrations");
     let query = format!("SELECT coalesce(max(version), 0) FROM {migrations}");
     let row = client
         .query_typed_one(&query, &[])
@@ -110,11 +111,10 @@ async fn version(client: &impl GenericClient, schema: &Schema) -> Result<usize, 
 }
 
 async fn create(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), Error> {
-    let name = format!("\"{}\"", schema.0);
     // `IF NOT EXISTS` would ask for the right to create schemas all the same.
-    if !exists(transaction, &format!("to_regnamespace('{name}')")).await? {
+    if !exists(transaction, HAS_SCHEMA, schema).await? {
         transaction
-            .batch_execute(&format!("CREATE SCHEMA {name}"))
+            .batch_execute(&format!("CREATE SCHEMA \"{}\"", schema.0))
             .await
             .map_err(error::statement)?;
     }
@@ -127,9 +127,16 @@ async fn create(transaction: &Transaction<'_>, schema: &Schema) -> Result<(), Er
         .map_err(error::statement)
 }
 
-async fn exists(client: &impl GenericClient, lookup: &str) -> Result<bool, Error> {
+// The catalogs are read as tables. `to_regclass` would be shorter, but it asks
+// a cache that, after a wait for the lock, still says what was true before.
+const HAS_SCHEMA: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+const HAS_MIGRATIONS: &str = "SELECT EXISTS (\
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+    WHERE n.nspname = $1 AND c.relname = 'schema_migrations')";
+
+async fn exists(client: &impl GenericClient, query: &str, schema: &Schema) -> Result<bool, Error> {
     let row = client
-        .query_typed_one(&format!("SELECT {lookup} IS NOT NULL"), &[])
+        .query_typed_one(query, &[(&schema.0, Type::TEXT)])
         .await
         .map_err(error::statement)?;
     row.try_get(0).map_err(error::statement)
