@@ -49,10 +49,19 @@ impl Writer {
         if batch.is_empty() {
             return Ok(());
         }
-        match timeout(self.flush_timeout, self.store(batch)).await {
+        self.in_time(self.store(batch)).await
+    }
+
+    /// Makes the partitions that will be needed.
+    pub(super) async fn maintain(&self) -> Result<(), Error> {
+        self.in_time(self.make_partitions()).await
+    }
+
+    async fn in_time(&self, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        match timeout(self.flush_timeout, work).await {
             Ok(result) => result,
             Err(_elapsed) => Err(Error::timed_out(
-                "the database took too long to store a batch",
+                "the database did not finish within the writer's time",
             )),
         }
     }
@@ -82,7 +91,7 @@ impl Writer {
         }
     }
 
-    pub(super) async fn maintain(&self) -> Result<(), Error> {
+    async fn make_partitions(&self) -> Result<(), Error> {
         let mut connection = self.take().await?;
         let days = partition::upcoming(Timestamp::now());
         partition::ensure(&mut connection.client, &self.schema, &days).await?;

@@ -132,7 +132,7 @@ impl Connector {
     ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
         let mut config = self.config.clone();
         config.ssl_mode(mode);
-        let (client, connection) = config.connect(self.tls.clone()).await?;
+        let (client, connection) = config.connect(Tls::clone(&self.tls)).await?;
         let task = tokio::spawn(async move {
             // The statement that was under way gets the same error; this
             // one is for connections that end while nobody uses them.

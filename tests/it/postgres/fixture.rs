@@ -36,13 +36,51 @@ pub(super) fn reader(store: &PostgresStore) -> Arc<dyn AuditReader> {
 
 /// A connection besides the store's. It lives as long as the test's runtime.
 pub(super) async fn client() -> Client {
-    client_at(&cluster::database_url()).await
-}
-
-pub(super) async fn client_at(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let url = cluster::database_url();
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// Ends the connections of one purpose and waits until they are gone.
+pub(super) async fn terminate(client: &Client, application: &str) -> i64 {
+    let query = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 10000)) \
+                 FROM pg_stat_activity WHERE application_name = $1";
+    client
+        .query_one(query, &[&application])
+        .await
+        .unwrap()
+        .get(0)
+}
+
+/// A builder of stores whose connections can be told from those of other tests.
+pub(super) fn named_builder(name: &str, schema: &str) -> PostgresStoreBuilder {
+    let url = cluster::database_url();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}application_name={name}");
+    PostgresStore::builder(&url).schema(schema)
+}
+
+/// A store whose connections can be told from those of other tests.
+pub(super) async fn named_store(name: &str) -> (PostgresStore, String) {
+    let schema = schema();
+    let store = named_builder(name, &schema).connect().await.unwrap();
+    (store, schema)
+}
+
+/// Returns once a connection of this name waits for a lock.
+pub(super) async fn wait_for_lock(client: &Client, application: &str) {
+    let query = "SELECT count(*) FROM pg_stat_activity \
+                 WHERE application_name = $1 AND wait_event_type = 'Lock'";
+    while client
+        .query_one(query, &[&application])
+        .await
+        .unwrap()
+        .get::<_, i64>(0)
+        == 0
+    {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The one number that a query gives.
@@ -65,6 +103,7 @@ pub(super) fn batch(records: &[Record]) -> Batch {
 }
 
 /// The record with some fields replaced, as a store or a journal could hold it.
+#[allow(clippy::needless_pass_by_value)] // `json!(…)` reads better than `&json!(…)`
 pub(super) fn altered(record: &Record, fields: serde_json::Value) -> Record {
     let mut json = serde_json::to_value(record).unwrap();
     for (name, value) in fields.as_object().unwrap() {

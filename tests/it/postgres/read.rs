@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use tower_audit::{AuditStore, Event, Filter, Kind, Outcome, PageRequest, Record, Timestamp};
 
-use super::fixture::{activities, altered, batch, builder, client, reader, record, schema, store};
+use super::fixture::{
+    activities, altered, batch, builder, client, named_builder, number, reader, record, schema,
+    store, wait_for_lock,
+};
 
 #[tokio::test]
 async fn every_filter_finds_what_it_asks_for() {
@@ -114,24 +117,30 @@ async fn a_query_that_takes_too_long_is_a_timeout_and_the_next_one_works() {
 }
 
 #[tokio::test]
-async fn a_query_given_up_does_not_keep_the_next_one_waiting() {
+async fn a_query_given_up_takes_its_connection_with_it() {
     let schema = schema();
-    let store = builder(&schema).max_readers(1).connect().await.unwrap();
+    let builder = named_builder("given-up", &schema).max_readers(1);
+    let store = builder.connect().await.unwrap();
     let records = activities(1);
     store.append(&batch(&records)).await.unwrap();
-    let client = client().await;
-    let lock = format!("BEGIN; LOCK TABLE {schema}.events_waiting IN ACCESS EXCLUSIVE MODE");
-    let extra = format!("CREATE TABLE {schema}.events_waiting ()");
-    client.batch_execute(&extra).await.unwrap();
-    client.batch_execute(&lock).await.unwrap();
+    let (lock, client) = (client().await, client().await);
+    let take = format!("BEGIN; LOCK TABLE {schema}.events IN ACCESS EXCLUSIVE MODE");
+    lock.batch_execute(&take).await.unwrap();
     let reader = reader(&store);
-    let impatient = Duration::from_millis(1);
-    let filter = Filter::new();
-    let page = PageRequest::default();
-    // However far it got, the connection is closed with it.
-    let _given_up = tokio::time::timeout(impatient, reader.list(&filter, &page)).await;
-    assert_eq!(reader.list(&filter, &page).await.unwrap().items, records);
-    client.batch_execute("ROLLBACK").await.unwrap();
+    tokio::select! {
+        found = reader.get(records[0].id) => panic!("there is a lock: {found:?}"),
+        () = wait_for_lock(&client, "given-up reader") => {}
+    }
+    let pids = "SELECT coalesce(sum(pid), 0)::bigint FROM pg_stat_activity WHERE application_name = 'given-up reader'";
+    let before = number(&client, pids).await;
+    lock.batch_execute("ROLLBACK").await.unwrap();
+    let found = reader.get(records[0].id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&records[0]));
+    // The server may take a moment to notice.
+    let replaced = async { while number(&client, pids).await == before {} };
+    tokio::time::timeout(Duration::from_secs(10), replaced)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
