@@ -1,14 +1,5 @@
 //! The trail in PostgreSQL: binary COPY by the writer, a small pool for readers.
 //!
-//! # What is where
-//!
-//! Everything lives in a schema of its own (`audit`, unless
-//! [told otherwise](PostgresStoreBuilder::schema)): the table `events`, with
-//! one column per [`Column`](crate::event::Column) and one partition per UTC
-//! day (`events_20240229`), and `schema_migrations`. Connecting creates what
-//! is missing; once it is there, a role that may only read and insert is
-//! enough until the days made ahead run out.
-//!
 //! # Connections
 //!
 //! The writer has one connection for itself, opened when the first batch

@@ -23,6 +23,23 @@ use crate::store::{AuditReader, AuditStore, Batch};
 /// ```
 ///
 /// Clones share their connections.
+///
+/// # What is in the database
+/// Everything lives in a schema of its own (`audit`, unless
+/// [told otherwise](PostgresStoreBuilder::schema)): the table `events`, with
+/// one column per [`Column`](crate::event::Column) and one partition per UTC
+/// day (`events_20240229`), and `schema_migrations`.
+///
+/// # Rights
+/// The first start needs the right to create the schema, or to create tables
+/// in it. Making the partitions of days to come needs the table's owner.
+/// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
+/// and `SELECT` on `schema_migrations` are enough.
+///
+/// # Connections
+/// One for the writer, which opens it with the first batch and drops it after
+/// any error, and up to [`max_readers`](PostgresStoreBuilder::max_readers)
+/// for readers, read-only and with a limit of time per query.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) writer: Arc<Writer>,
@@ -33,7 +50,9 @@ impl PostgresStore {
     /// Connects, brings the schema up to date, and makes the partitions of the coming week.
     ///
     /// The URL is what libpq takes, as `postgres://…` or as `key=value`
-    /// pairs, with `sslmode` and `sslrootcert` as libpq means them.
+    /// pairs, with `sslmode` and `sslrootcert` as libpq means them; only that
+    /// `verify-ca` and `verify-full` without `sslrootcert` trust the
+    /// authorities of the operating system.
     ///
     /// # Errors
     /// If the URL cannot be used, if the server cannot be reached or refuses

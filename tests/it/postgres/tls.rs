@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_audit::PostgresStore;
 
 use super::cluster::OWN;
@@ -75,4 +76,29 @@ async fn a_file_without_certificates_is_named() {
         error.to_string().contains("/nowhere/authority.pem"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_encrypt_is_refused_where_encryption_is_asked_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 8];
+        stream.read_exact(&mut request).await.unwrap();
+        stream.write_all(b"N").await.unwrap();
+        // Nothing else may come before the client hangs up: no name, no password.
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        rest
+    };
+    let url = format!("postgres://app:hunter2@127.0.0.1:{port}/app?sslmode=require");
+    let (outcome, rest) = tokio::join!(PostgresStore::connect(&url), server);
+    let error = outcome.unwrap_err();
+    assert_eq!(error.code(), "configuration");
+    assert!(
+        error.to_string().contains("does not support TLS"),
+        "{error}"
+    );
+    assert!(rest.is_empty());
 }
