@@ -24,4 +24,6 @@ pub use sanitize::{Sanitizer, SanitizerBuilder};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{AuditReader, AuditStore, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresStore, PostgresStoreBuilder};
 pub use writer::{Auditor, AuditorBuilder, Stats, Writer};

@@ -6,6 +6,8 @@
 mod admin;
 mod middleware;
 mod outcomes;
+mod postgres;
+mod quickstart;
 mod sqlite;
 mod stores;
 mod support;

@@ -1,0 +1,120 @@
+//! The writer's side: one connection, and a batch at a time.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::connect::{Connection, Connector};
+use super::error::Failure;
+use super::schema::Schema;
+use super::{copy, insert, partition};
+use crate::store::Batch;
+use crate::{Error, Timestamp};
+
+/// How long the writer waits for a lock before it leaves the batch for later.
+const LOCK_TIMEOUT: &str = "5s";
+
+/// Stores batches over a connection of its own.
+pub(super) struct Writer {
+    connector: Connector,
+    schema: Schema,
+    copy: String,
+    insert: String,
+    flush_timeout: Duration,
+    /// The connection while nobody uses it. Whoever uses it takes it out and
+    /// puts it back after success only: an error, a timeout or a dropped
+    /// future drops it, and what was sent on it can no longer be answered.
+    idle: Mutex<Option<Connection>>,
+}
+
+impl Writer {
+    pub(super) fn new(connector: &Connector, schema: Schema, flush_timeout: Duration) -> Self {
+        let events = schema.table("events");
+        Self {
+            // What nobody waits for any more shall end on the server, too.
+            connector: connector
+                .named("writer")
+                .with("lock_timeout", LOCK_TIMEOUT)
+                .with("statement_timeout", flush_timeout.as_millis()),
+            copy: copy::statement(&events),
+            insert: insert::statement(&events),
+            schema,
+            flush_timeout,
+            idle: Mutex::new(None),
+        }
+    }
+
+    pub(super) async fn append(&self, batch: &Batch) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.in_time(self.store(batch)).await
+    }
+
+    /// Makes the partitions that will be needed.
+    pub(super) async fn maintain(&self) -> Result<(), Error> {
+        self.in_time(self.make_partitions()).await
+    }
+
+    async fn in_time(&self, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        match timeout(self.flush_timeout, work).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(Error::timed_out(
+                "the database did not finish within the writer's time",
+            )),
+        }
+    }
+
+    async fn store(&self, batch: &Batch) -> Result<(), Error> {
+        let mut connection = self.take().await?;
+        match self.attempt(&mut connection, batch).await {
+            Ok(()) => {}
+            Err(Failure::MissingPartition) => {
+                drop(connection);
+                connection = self.connector.open().await?;
+                let days = partition::days(batch);
+                partition::ensure(&mut connection.client, &self.schema, &days).await?;
+                self.attempt(&mut connection, batch).await?;
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+        self.put_back(connection);
+        Ok(())
+    }
+
+    async fn attempt(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Failure> {
+        if batch.is_retry() {
+            insert::insert(connection, &self.insert, batch).await
+        } else {
+            copy::copy(connection, &self.copy, batch).await
+        }
+    }
+
+    async fn make_partitions(&self) -> Result<(), Error> {
+        let mut connection = self.take().await?;
+        let days = partition::upcoming(Timestamp::now());
+        partition::ensure(&mut connection.client, &self.schema, &days).await?;
+        self.put_back(connection);
+        Ok(())
+    }
+
+    /// The idle connection, or a new one, which lives in the caller's
+    /// runtime: the one that drives the writer.
+    async fn take(&self) -> Result<Connection, Error> {
+        let idle = self.idle().take();
+        match idle.filter(|connection| !connection.is_closed()) {
+            Some(connection) => Ok(connection),
+            None => self.connector.open().await,
+        }
+    }
+
+    fn put_back(&self, connection: Connection) {
+        *self.idle() = Some(connection);
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
+        // Nothing that runs under the lock can leave the slot half changed.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,131 @@
+//! Settings of a store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::PostgresStore;
+use super::append::Writer;
+use super::connect::Connector;
+use super::read::Reader;
+use super::schema::{self, Schema};
+use super::{partition, url};
+use crate::{Error, Timestamp};
+
+/// Settings of a [`PostgresStore`].
+#[derive(Clone)]
+#[must_use = "nothing happens until `connect` is called"]
+pub struct PostgresStoreBuilder {
+    url: String,
+    schema: String,
+    max_readers: usize,
+    statement_timeout: Duration,
+    flush_timeout: Duration,
+}
+
+impl PostgresStoreBuilder {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            schema: "audit".to_owned(),
+            max_readers: 4,
+            statement_timeout: Duration::from_secs(5),
+            flush_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Sets the schema that holds the trail: lower-case letters, digits and
+    /// underscores, at most 63. Defaults to `audit`. Created if it is missing.
+    pub fn schema(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.schema);
+        self
+    }
+
+    /// Sets how many connections readers may use at once. Defaults to 4. With
+    /// too few, readers wait for each other; with too many, a dashboard can
+    /// take the connections that the service needs.
+    pub fn max_readers(mut self, max: usize) -> Self {
+        self.max_readers = max;
+        self
+    }
+
+    /// Sets how long one query of a reader may take. Defaults to 5 seconds.
+    /// With too little, searches of long times fail; with too much, a few of
+    /// them keep the database busy.
+    pub fn statement_timeout(mut self, timeout: Duration) -> Self {
+        self.statement_timeout = timeout;
+        self
+    }
+
+    /// Sets how long storing one batch may take, connecting included.
+    /// Defaults to 10 seconds. With too little, a slow database stores
+    /// batches whose outcome nobody waits for, and does so again; with too
+    /// much, a dead connection is noticed late.
+    pub fn flush_timeout(mut self, timeout: Duration) -> Self {
+        self.flush_timeout = timeout;
+        self
+    }
+
+    /// Connects, brings the schema up to date, and makes the partitions of the coming week.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::connect`], and if a setting is out of its range.
+    ///
+    /// # Cancel safety
+    /// As [`PostgresStore::connect`].
+    pub async fn connect(self) -> Result<PostgresStore, Error> {
+        let schema = Schema::new(&self.schema)?;
+        self.check()?;
+        let connector = Connector::new(url::parse(&self.url)?)?;
+        prepare(&connector, &schema).await?;
+        let reader = Reader::new(
+            &connector,
+            &schema,
+            self.max_readers,
+            self.statement_timeout,
+        )?;
+        Ok(PostgresStore {
+            writer: Arc::new(Writer::new(&connector, schema, self.flush_timeout)),
+            reader: Arc::new(reader),
+        })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let millisecond = Duration::from_millis(1);
+        if self.max_readers == 0 {
+            return Err(Error::configuration("max_readers must be at least 1"));
+        }
+        if self.statement_timeout < millisecond || self.flush_timeout < millisecond {
+            return Err(Error::configuration(
+                "statement_timeout and flush_timeout must be at least a millisecond",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Makes what is missing, on a connection that ends with it: this runtime need not be the writer's.
+async fn prepare(connector: &Connector, schema: &Schema) -> Result<(), Error> {
+    let mut connection = connector.named("setup").open().await?;
+    let client = &mut connection.client;
+    schema::migrate(client, schema).await?;
+    let now = Timestamp::now();
+    if let Err(error) = partition::ensure(client, schema, &partition::upcoming(now)).await {
+        // A role that may only insert can start while others make the partitions.
+        partition::require(client, schema, now)
+            .await
+            .map_err(|_| error)?;
+    }
+    Ok(())
+}
+
+impl fmt::Debug for PostgresStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStoreBuilder")
+            .field("schema", &self.schema)
+            .field("max_readers", &self.max_readers)
+            .field("statement_timeout", &self.statement_timeout)
+            .field("flush_timeout", &self.flush_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! The first attempt: one binary COPY.
+//!
+//! The format is that of
+//! [COPY, "Binary Format"](https://www.postgresql.org/docs/current/sql-copy.html):
+//! a header, rows of length-prefixed fields, a trailer.
+
+use std::pin::pin;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::SinkExt;
+use tokio_postgres::{CopyInSink, Statement};
+
+use super::connect::Connection;
+use super::error::Failure;
+use super::values::put_field;
+use crate::Record;
+use crate::event::Column;
+use crate::store::sql;
+
+/// Bytes that are encoded before they are sent, so that the server works on
+/// one part while the next one is encoded. Measured against ready-made bytes
+/// in batches of 1,000 rows of 1 KB: level with them at 32 KiB, 13% behind at 256 KiB.
+const CHUNK_BYTES: usize = 32 * 1024;
+
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const TRAILER: i16 = -1;
+
+/// The statement that starts it.
+pub(super) fn statement(table: &str) -> String {
+    let names = sql::names(Column::all().iter());
+    format!("COPY {table} ({names}) FROM STDIN (FORMAT binary)")
+}
+
+/// Stores records, wholly or not at all.
+pub(super) async fn copy(
+    connection: &mut Connection,
+    statement: &str,
+    records: &[Record],
+) -> Result<(), Failure> {
+    let statement = prepared(connection, statement).await?;
+    let sink: CopyInSink<Bytes> = connection.client.copy_in(&statement).await?;
+    let mut sink = pin!(sink);
+    let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+    chunk.put_slice(HEADER);
+    for (index, record) in records.iter().enumerate() {
+        put_row(record, &mut chunk).map_err(|value| Failure::out_of_range(value, index))?;
+        if chunk.len() >= CHUNK_BYTES {
+            let full = std::mem::replace(&mut chunk, BytesMut::with_capacity(CHUNK_BYTES));
+            sink.feed(full.freeze()).await?;
+        }
+    }
+    chunk.put_i16(TRAILER);
+    sink.feed(chunk.freeze()).await?;
+    sink.finish().await?;
+    Ok(())
+}
+
+async fn prepared(connection: &mut Connection, text: &str) -> Result<Statement, Failure> {
+    if let Some(statement) = &connection.copy {
+        return Ok(statement.clone());
+    }
+    let statement = connection.client.prepare(text).await?;
+    connection.copy = Some(statement.clone());
+    Ok(statement)
+}
+
+fn put_row(record: &Record, out: &mut BytesMut) -> Result<(), super::values::OutOfRange> {
+    let columns = Column::all();
+    out.put_i16(columns.len() as i16);
+    for column in columns {
+        put_field(column, &column.get(record), out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Every later attempt: one INSERT that leaves alone what is stored already.
+
+use bytes::{BufMut, BytesMut};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use super::connect::Connection;
+use super::error::Failure;
+use super::values::{put_field, type_of};
+use crate::Record;
+use crate::event::{Column, ColumnType, Value};
+use crate::store::sql;
+
+/// The statement: one array of values for each column, as parameters.
+pub(super) fn statement(table: &str) -> String {
+    let columns = Column::all();
+    let names = sql::names(columns.iter());
+    let selected: Vec<String> = columns
+        .iter()
+        .map(|column| match column.column_type() {
+            // Arrays of arrays are unnested to the bottom, so lists travel as literals.
+            ColumnType::TextList => format!("{}::text[]", column.name()),
+            _ => column.name().to_owned(),
+        })
+        .collect();
+    let parameters: Vec<String> = (1..=columns.len())
+        .map(|place| format!("${place}"))
+        .collect();
+    format!(
+        "INSERT INTO {table} ({names}) SELECT {} FROM unnest({}) AS row ({names}) ON CONFLICT (id) DO NOTHING",
+        selected.join(", "),
+        parameters.join(", ")
+    )
+}
+
+/// Stores those records that are not stored yet, wholly or not at all.
+pub(super) async fn insert(
+    connection: &mut Connection,
+    statement: &str,
+    records: &[Record],
+) -> Result<(), Failure> {
+    let arrays = Column::all()
+        .iter()
+        .map(|column| Array::new(column, records))
+        .collect::<Result<Vec<_>, _>>()?;
+    let parameters: Vec<(&(dyn ToSql + Sync), Type)> = arrays
+        .iter()
+        .map(|array| (array as _, array.wire.clone()))
+        .collect();
+    connection
+        .client
+        .execute_typed(statement, &parameters)
+        .await?;
+    Ok(())
+}
+
+/// The values of one column in all records, as a binary array.
+struct Array {
+    wire: Type,
+    bytes: BytesMut,
+}
+
+impl Array {
+    fn new(column: &'static Column, records: &[Record]) -> Result<Self, Failure> {
+        let (wire, element) = wire(column);
+        let mut bytes = BytesMut::new();
+        bytes.put_i32(1); // dimensions
+        bytes.put_i32(1); // there may be NULLs
+        bytes.put_u32(element.oid());
+        bytes.put_i32(records.len() as i32);
+        bytes.put_i32(1); // the first index
+        for (index, record) in records.iter().enumerate() {
+            let value = match column.get(record) {
+                Value::TextList(list) => Value::Text(literal(&list).into()),
+                value => value,
+            };
+            put_field(column, &value, &mut bytes)
+                .map_err(|value| Failure::out_of_range(value, index))?;
+        }
+        Ok(Self { wire, bytes })
+    }
+}
+
+/// The types of a column's array and of its elements.
+fn wire(column: &Column) -> (Type, Type) {
+    let array = match column.column_type() {
+        ColumnType::Uuid => Type::UUID_ARRAY,
+        ColumnType::Time => Type::TIMESTAMPTZ_ARRAY,
+        ColumnType::TextList => return (Type::TEXT_ARRAY, Type::TEXT),
+        ColumnType::Text => Type::TEXT_ARRAY,
+        ColumnType::Bool => Type::BOOL_ARRAY,
+        ColumnType::SmallInt => Type::INT2_ARRAY,
+        ColumnType::BigInt => Type::INT8_ARRAY,
+        ColumnType::Real => Type::FLOAT8_ARRAY,
+        ColumnType::Json => Type::JSON_ARRAY,
+        ColumnType::Ip => Type::INET_ARRAY,
+    };
+    (array, type_of(column))
+}
+
+/// A list as the text of an array, every element quoted.
+fn literal(list: &[String]) -> String {
+    let quote = |text: &String| {
+        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{text}\"")
+    };
+    let elements: Vec<String> = list.iter().map(quote).collect();
+    format!("{{{}}}", elements.join(","))
+}
+
+impl std::fmt::Debug for Array {
+    /// Rows are not for logs, where `tokio_postgres` writes parameters on request.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
+}
+
+impl ToSql for Array {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.extend_from_slice(&self.bytes);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_quoted_so_that_nothing_in_it_counts() {
+        let list = [
+            "a".to_owned(),
+            "NULL".to_owned(),
+            "\"},{\\".to_owned(),
+            String::new(),
+        ];
+        assert_eq!(literal(&list), r#"{"a","NULL","\"},{\\",""}"#);
+    }
+}

@@ -1,0 +1,42 @@
+//! The trail in PostgreSQL: binary COPY by the writer, a small pool for readers.
+//!
+//! # Connections
+//!
+//! The writer has one connection for itself, opened when the first batch
+//! comes, in the runtime that the batch comes from. It is dropped after any
+//! error, timeout or cancellation, because the fate of what was sent on it is
+//! then unknown. Readers share a small pool of read-only connections with a
+//! limit of time per statement. Nothing else of the application uses either.
+//!
+//! # How a batch is written
+//!
+//! A first attempt is one binary `COPY`. A retry, which may meet its own rows
+//! of before, is one `INSERT … ON CONFLICT DO NOTHING`. Both are one
+//! statement, hence one transaction, and neither leaves state in the session.
+//!
+//! # Errors
+//!
+//! What the server says about a row quotes the row, so neither its message
+//! nor its detail gets into an [`Error`](crate::Error): only the SQLSTATE, a
+//! constraint's name and the line.
+
+mod append;
+mod builder;
+mod connect;
+mod copy;
+mod error;
+mod insert;
+mod partition;
+mod read;
+mod schema;
+mod store;
+#[cfg(feature = "postgres-tls")]
+mod tls;
+#[cfg(not(feature = "postgres-tls"))]
+#[path = "no_tls.rs"]
+mod tls;
+mod url;
+mod values;
+
+pub use builder::PostgresStoreBuilder;
+pub use store::PostgresStore;

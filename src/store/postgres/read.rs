@@ -1,0 +1,162 @@
+//! The reading side: a small pool of read-only connections.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool, Runtime};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Row};
+
+use super::connect::Connector;
+use super::error;
+use super::schema::Schema;
+use super::values::{Field, Parameter};
+use crate::event::{Column, Value};
+use crate::query::{Filter, Page, PageRequest};
+use crate::store::{AuditReader, sql};
+use crate::{Error, EventId, Record};
+
+/// What a silent connection gets on top of the server's own limit.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Reads records over connections that the writer never uses.
+pub(super) struct Reader {
+    pool: Pool,
+    connector: Connector,
+    table: String,
+    statement_timeout: Duration,
+}
+
+impl Reader {
+    pub(super) fn new(
+        connector: &Connector,
+        schema: &Schema,
+        max_readers: usize,
+        statement_timeout: Duration,
+    ) -> Result<Self, Error> {
+        let connector = connector
+            .named("reader")
+            .with("default_transaction_read_only", "on")
+            .with("jit", "off")
+            .with("statement_timeout", statement_timeout.as_millis());
+        let manager = Manager::from_connect(
+            connector.config().clone(),
+            connector.clone(),
+            ManagerConfig::default(),
+        );
+        let pool = Pool::builder(manager)
+            .max_size(max_readers)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(statement_timeout))
+            .create_timeout(Some(connector.patience()))
+            .build()
+            .map_err(|error| Error::internal("no pool for readers").caused_by(error))?;
+        Ok(Self {
+            pool,
+            connector,
+            table: schema.table("events"),
+            statement_timeout,
+        })
+    }
+
+    async fn query(&self, text: &str, values: &[(&Column, Value<'_>)]) -> Result<Vec<Row>, Error> {
+        let parameters: Vec<Parameter<'_>> =
+            values.iter().map(|(_, value)| Parameter(value)).collect();
+        let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
+            .iter()
+            .zip(values)
+            .map(|(parameter, (column, _))| (parameter as _, Parameter::type_of(column)))
+            .collect();
+        let lease = self.lease().await?;
+        let query = lease.client().query_typed(text, &typed);
+        match timeout(self.statement_timeout + GRACE, query).await {
+            Ok(answer) => {
+                lease.give_back();
+                answer.map_err(error::statement)
+            }
+            Err(_elapsed) => Err(Error::timed_out("the database does not answer a query")),
+        }
+    }
+
+    async fn lease(&self) -> Result<Lease, Error> {
+        match self.pool.get().await {
+            Ok(client) => Ok(Lease(Some(client))),
+            Err(failure) => Err(error::pool(failure, self.connector.config())),
+        }
+    }
+}
+
+/// A connection out of the pool, closed when dropped unless it was given
+/// back: a query that nobody waits for would keep the next one waiting.
+struct Lease(Option<Object>);
+
+impl Lease {
+    fn client(&self) -> &Client {
+        self.0.as_ref().expect("the lease ends by giving back")
+    }
+
+    fn give_back(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+#[async_trait]
+impl AuditReader for Reader {
+    async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
+        let query = sql::list(&self.table, filter, &page.window(filter));
+        // No stored text has a NUL, and the server takes none as a parameter.
+        if query.parameters.iter().any(|(_, value)| has_nul(value)) {
+            return Ok(Page::new(page, Vec::new()));
+        }
+        let rows = self.query(&query.text, &query.parameters).await?;
+        let records = rows.iter().map(|row| record(row, Column::is_compact));
+        Ok(Page::new(page, records.collect::<Result<_, _>>()?))
+    }
+
+    async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
+        let key = (&Column::all()[0], Value::Uuid(id.as_uuid()));
+        let rows = self.query(&sql::get(&self.table), &[key]).await?;
+        rows.first().map(|row| record(row, |_| true)).transpose()
+    }
+}
+
+fn has_nul(value: &Value<'_>) -> bool {
+    matches!(value, Value::Text(text) if text.contains('\0'))
+}
+
+/// The record of a row that has those columns that are `selected`, in order.
+fn record(row: &Row, selected: impl Fn(&Column) -> bool) -> Result<Record, Error> {
+    let mut places = 0..;
+    Record::from_columns(|column| {
+        if !selected(column) {
+            return Ok(Value::Null);
+        }
+        let place: usize = places.next().unwrap_or_default();
+        match row.try_get::<_, Option<Field<'_>>>(place) {
+            Ok(Some(field)) => field.value(column),
+            Ok(None) => Ok(Value::Null),
+            Err(failure) => Err(error::statement(failure)),
+        }
+    })
+}
+
+type Opening<'a> = Pin<
+    Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + 'a>,
+>;
+
+impl Connect for Connector {
+    fn connect(&self, _: &Config) -> Opening<'_> {
+        Box::pin(self.try_modes())
+    }
+}

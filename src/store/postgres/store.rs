@@ -1,0 +1,93 @@
+//! The store itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::append::Writer;
+use super::builder::PostgresStoreBuilder;
+use super::read::Reader;
+use crate::Error;
+use crate::store::{AuditReader, AuditStore, Batch};
+
+/// Keeps records in PostgreSQL, in a schema of their own.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), tower_audit::Error> {
+/// use tower_audit::PostgresStore;
+///
+/// let store = PostgresStore::connect("postgres://app:secret@localhost/app").await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Clones share their connections.
+///
+/// # What is in the database
+/// Everything lives in a schema of its own (`audit`, unless
+/// [told otherwise](PostgresStoreBuilder::schema)): the table `events`, with
+/// one column per [`Column`](crate::event::Column) and one partition per UTC
+/// day (`events_20240229`), and `schema_migrations`.
+///
+/// # Rights
+/// The first start needs the right to create the schema, or to create tables
+/// in it. Making the partitions of days to come needs the table's owner.
+/// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
+/// and `SELECT` on `schema_migrations` are enough.
+///
+/// # Connections
+/// One for the writer, which opens it with the first batch and drops it after
+/// any error, and up to [`max_readers`](PostgresStoreBuilder::max_readers)
+/// for readers, read-only and with a limit of time per query.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pub(super) writer: Arc<Writer>,
+    pub(super) reader: Arc<Reader>,
+}
+
+impl PostgresStore {
+    /// Connects, brings the schema up to date, and makes the partitions of the coming week.
+    ///
+    /// The URL is what libpq takes, as `postgres://…` or as `key=value`
+    /// pairs, with `sslmode` and `sslrootcert` as libpq means them; only that
+    /// `verify-ca` and `verify-full` without `sslrootcert` trust the
+    /// authorities of the operating system.
+    ///
+    /// # Errors
+    /// If the URL cannot be used, if the server cannot be reached or refuses
+    /// the connection, if a right is missing, or if the schema is newer than
+    /// this crate. The messages name server and database, never the password.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the database with all of a migration or nothing of it.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::builder(url).connect().await
+    }
+
+    /// Settings for a store, to be ended by [`PostgresStoreBuilder::connect`].
+    pub fn builder(url: &str) -> PostgresStoreBuilder {
+        PostgresStoreBuilder::new(url)
+    }
+}
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn append(&self, batch: &Batch) -> Result<(), Error> {
+        self.writer.append(batch).await
+    }
+
+    async fn maintain(&self) -> Result<(), Error> {
+        self.writer.maintain().await
+    }
+
+    fn reader(&self) -> Option<Arc<dyn AuditReader>> {
+        Some(self.reader.clone())
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}

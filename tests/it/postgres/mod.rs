@@ -1,0 +1,11 @@
+//! `PostgresStore`, against a server of its own.
+
+mod append;
+pub(crate) mod cluster;
+mod connect;
+mod errors;
+mod fixture;
+mod read;
+mod schema;
+#[cfg(feature = "postgres-tls")]
+mod tls;
