@@ -59,7 +59,7 @@ async fn run() -> Result<(), Failure> {
     let password = password()?;
 
     let builder = Auditor::builder();
-    let builder = if let Some(path) = url.strip_prefix("sqlite:") {
+    let builder = if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
         builder.store(SqliteStore::open(path).await?)
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         builder.store(PostgresStore::connect(&url).await?)

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -251,7 +252,12 @@ async fn eventually(auditor: &Auditor, store: &MemoryStore) -> tower_audit::Reco
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_hangs_up_is_recorded_as_what_it_is() {
-    let slow = get(|| async { std::future::pending::<()>().await });
+    let called = Arc::new(tokio::sync::Notify::new());
+    let call = Arc::clone(&called);
+    let slow = get(|| async move {
+        call.notify_one();
+        std::future::pending::<()>().await;
+    });
     let endless = get(|| async {
         let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"first"))]);
         Body::from_stream(futures_util::StreamExt::chain(first, stream::pending()))
@@ -276,6 +282,8 @@ async fn a_client_that_hangs_up_is_recorded_as_what_it_is() {
         if bytes_before > 0 {
             let mut start = [0; 16];
             stream.read_exact(&mut start).await.unwrap();
+        } else {
+            called.notified().await;
         }
         drop(stream);
         let record = eventually(&auditor, &store).await;

@@ -24,6 +24,29 @@ pub(crate) fn database_url() -> String {
     std::env::var("AUDIT_TEST_DATABASE_URL").unwrap_or_else(|_| OWN.url("postgres"))
 }
 
+/// The URL of a new, empty database.
+pub(crate) async fn own_database(name: &str) -> String {
+    let url = database_url();
+    let name = format!("{name}_{}", std::process::id());
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .expect("the server answers");
+    tokio::spawn(connection);
+    let statement = format!("CREATE DATABASE {name}");
+    client
+        .batch_execute(&statement)
+        .await
+        .expect("a new database");
+    let (address, parameters) = url.split_once('?').unwrap_or((&url, ""));
+    let (server, _) = address.rsplit_once('/').expect("a URL with a database");
+    format!("{server}/{name}?{parameters}")
+}
+
+/// The path of one of the server's programs.
+pub(crate) fn program(name: &str) -> PathBuf {
+    programs().join(name)
+}
+
 /// A running server with these users, all in the database `postgres`:
 /// `postgres`, who needs no password; `locked`, whose password is `open`;
 /// `secured`, who may only come over TLS.

@@ -1,0 +1,7 @@
+//! The quickstart example as its user sees it: started as a program, used
+//! over HTTP, stopped by a signal.
+
+mod load;
+mod program;
+mod sentences;
+mod story;

@@ -1,0 +1,212 @@
+//! A running quickstart.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+const PASSWORD: &str = "a password for the trail";
+
+pub(super) struct Quickstart {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(super) address: SocketAddr,
+    pub(super) directory: tempfile::TempDir,
+    client: Client<HttpConnector, Body>,
+}
+
+/// The program, with its environment emptied of what it listens to.
+fn command() -> Command {
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().nth(2).unwrap();
+    let program = target.join("examples/quickstart");
+    assert!(
+        program.exists(),
+        "the quickstart is not built: run `cargo build --examples` first"
+    );
+    let mut command = Command::new(program);
+    for name in ["PORT", "AUDIT_DATABASE_URL", "AUDIT_PASSWORD"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the program to its end, for cases in which it does not start.
+pub(super) fn run(settings: &[(&str, &str)]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    command()
+        .current_dir(&directory)
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap()
+}
+
+impl Quickstart {
+    /// Starts it over the database of this URL; over its own file if there is none.
+    pub(super) fn start(url: Option<&str>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let log = File::create(directory.path().join("log")).unwrap();
+        let mut command = command();
+        command
+            .current_dir(&directory)
+            .env("PORT", "0")
+            .env("AUDIT_PASSWORD", PASSWORD);
+        if let Some(url) = url {
+            command.env("AUDIT_DATABASE_URL", url);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.split(',').next()?.parse().ok())
+            .unwrap_or_else(|| {
+                panic!(
+                    "the quickstart did not start: {line}{}",
+                    log_of(directory.path())
+                )
+            });
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self {
+            child,
+            stdout,
+            address,
+            directory,
+            client,
+        }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Result<(StatusCode, Bytes), ()> {
+        let (mut head, body) = request.into_parts();
+        let target = head.uri.to_string();
+        head.uri = format!("http://{}{target}", self.address).parse().unwrap();
+        let request = Request::from_parts(head, body);
+        let response = self.client.request(request).await.map_err(drop)?;
+        let status = response.status();
+        Ok((
+            status,
+            response
+                .into_body()
+                .collect()
+                .await
+                .map_err(drop)?
+                .to_bytes(),
+        ))
+    }
+
+    pub(super) async fn get(&self, path: &str) -> (StatusCode, Bytes) {
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn json(&self, method: &str, path: &str, body: &str) -> (StatusCode, Bytes) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()));
+        self.send(request.unwrap()).await.unwrap()
+    }
+
+    /// What the trail answers to its administrator.
+    pub(super) async fn trail(&self, path: &str) -> Value {
+        let credentials = STANDARD.encode(format!("admin:{PASSWORD}"));
+        let request = Request::get(format!("/audit/api{path}"))
+            .header(header::AUTHORIZATION, format!("Basic {credentials}"))
+            .body(Body::empty());
+        let (status, body) = self.send(request.unwrap()).await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{path}");
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// The records that pass a filter, oldest first, as soon as there are as many as expected.
+    pub(super) async fn records(&self, filter: &str, count: usize) -> Vec<Value> {
+        let found = async {
+            loop {
+                let list = self.trail(&format!("/events?limit=500&{filter}")).await;
+                let items = list["items"].as_array().unwrap();
+                assert!(items.len() <= count, "{filter}: {list:#}");
+                if items.len() == count {
+                    return items.iter().rev().cloned().collect();
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(30);
+        tokio::time::timeout(limit, found)
+            .await
+            .unwrap_or_else(|_| panic!("{count} records of {filter}"))
+    }
+
+    pub(super) async fn detail(&self, record: &Value) -> Value {
+        self.trail(&format!("/events/{}", record["id"].as_str().unwrap()))
+            .await
+    }
+
+    /// A number of the kernel's, in KiB, such as `VmHWM`.
+    pub(super) fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Sends SIGTERM and returns the last line and where its files are.
+    pub(super) fn stop(mut self) -> Stopped {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        assert!(
+            self.child.wait().unwrap().success(),
+            "{}",
+            log_of(self.directory.path())
+        );
+        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
+        Stopped {
+            last_line: rest.lines().last().unwrap_or_default().to_owned(),
+            log: log_of(directory.path()),
+            directory,
+        }
+    }
+}
+
+impl Drop for Quickstart {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(super) struct Stopped {
+    pub(super) last_line: String,
+    pub(super) log: String,
+    directory: tempfile::TempDir,
+}
+
+impl Stopped {
+    /// The files that the program has left, but for its log.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.directory).unwrap();
+        let files = entries.map(|entry| entry.unwrap().path());
+        files.filter(|path| !path.ends_with("log")).collect()
+    }
+}
+
+fn log_of(directory: &Path) -> String {
+    std::fs::read_to_string(directory.join("log")).unwrap()
+}
