@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use super::{Actor, EventId, Resource, limits};
 
@@ -61,9 +61,9 @@ pub(crate) enum Tag {
     DurationUs,
     RequestBytes,
     ResponseBytes,
-    RequestHeader,
-    ResponseHeader,
-    ResponseTrailer,
+    RequestHeaders,
+    ResponseHeaders,
+    ResponseTrailers,
     RequestBody,
     ResponseBody,
     /// There was more of the request body than was kept.
@@ -126,9 +126,9 @@ impl Tag {
         Self::DurationUs,
         Self::RequestBytes,
         Self::ResponseBytes,
-        Self::RequestHeader,
-        Self::ResponseHeader,
-        Self::ResponseTrailer,
+        Self::RequestHeaders,
+        Self::ResponseHeaders,
+        Self::ResponseTrailers,
         Self::RequestBody,
         Self::ResponseBody,
         Self::RequestBodyCut,
@@ -153,8 +153,10 @@ pub(crate) struct Frame {
 const SPARE_BYTES: usize = 4096;
 /// Requests that one thread serves at the same time, more or less.
 const SPARE_COUNT: usize = 32;
-/// A field's tag and length.
-const HEAD_BYTES: usize = 5;
+/// The length of a field, behind its tag.
+const LENGTH_BYTES: usize = 4;
+/// The lengths of a header's name and value, before both.
+const LINE_BYTES: usize = 3;
 
 thread_local! {
     static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -199,20 +201,23 @@ impl Frame {
         }
     }
 
+    #[inline]
     pub(crate) fn bytes(&mut self, tag: Tag, payload: &[u8]) {
-        self.parts(tag, &[payload]);
+        if self.open(tag, payload.len()) {
+            self.bytes.extend_from_slice(payload);
+        }
     }
 
     pub(crate) fn number(&mut self, tag: Tag, number: u64) {
-        self.parts(tag, &[&number.to_le_bytes()]);
+        self.bytes(tag, &number.to_le_bytes());
     }
 
     pub(crate) fn id(&mut self, tag: Tag, id: EventId) {
-        self.parts(tag, &[id.as_uuid().as_bytes()]);
+        self.bytes(tag, id.as_uuid().as_bytes());
     }
 
     pub(crate) fn mark(&mut self, tag: Tag) {
-        self.parts(tag, &[]);
+        self.bytes(tag, &[]);
     }
 
     pub(crate) fn note(&mut self, note: &'static str) {
@@ -240,13 +245,34 @@ impl Frame {
     }
 
     pub(crate) fn headers(&mut self, tag: Tag, headers: &HeaderMap) {
-        let mut kept_bytes = 0;
-        for (line, (name, value)) in headers.iter().enumerate() {
-            if line == limits::HEADER_LINES || kept_bytes > limits::HEADERS_BYTES {
-                self.note("headers_truncated");
+        if headers.is_empty() || !self.open(tag, limits::HEADERS_BYTES) {
+            return;
+        }
+        let start = self.bytes.len();
+        let (mut lines, mut note) = (0, None);
+        for (name, value) in headers {
+            let name = name.as_str().as_bytes();
+            let name = &name[..name.len().min(usize::from(u8::MAX))];
+            let mut value = value.as_bytes();
+            if value.len() > limits::HEADER_VALUE_BYTES {
+                value = &value[..limits::HEADER_VALUE_BYTES];
+                note = Some("header_value_truncated");
+            }
+            let length = self.bytes.len() - start + LINE_BYTES + name.len() + value.len();
+            if lines == limits::HEADER_LINES || length > limits::HEADERS_BYTES {
+                note = Some("headers_truncated");
                 break;
             }
-            kept_bytes += self.header(tag, name, value);
+            lines += 1;
+            let [low, high] = (value.len() as u16).to_le_bytes();
+            self.bytes.extend_from_slice(&[name.len() as u8, low, high]);
+            self.bytes.extend_from_slice(name);
+            self.bytes.extend_from_slice(value);
+        }
+        let length = (self.bytes.len() - start) as u32;
+        self.bytes[start - LENGTH_BYTES..start].copy_from_slice(&length.to_le_bytes());
+        if let Some(note) = note {
+            self.note(note);
         }
     }
 
@@ -269,18 +295,6 @@ impl Frame {
             room -= line.len();
             self.bytes(Tag::Forwarded, line);
         }
-    }
-
-    fn header(&mut self, tag: Tag, name: &HeaderName, value: &HeaderValue) -> usize {
-        let name = name.as_str().as_bytes();
-        let name = &name[..name.len().min(usize::from(u8::MAX))];
-        let mut value = value.as_bytes();
-        if value.len() > limits::HEADER_VALUE_BYTES {
-            value = &value[..limits::HEADER_VALUE_BYTES];
-            self.note("header_value_truncated");
-        }
-        self.parts(tag, &[&[name.len() as u8], name, value]);
-        name.len() + value.len()
     }
 
     pub(crate) fn actor(&mut self, actor: &Actor) {
@@ -322,19 +336,24 @@ impl Frame {
         }
     }
 
-    #[inline]
     fn parts(&mut self, tag: Tag, parts: &[&[u8]]) {
-        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.open(tag, parts.iter().map(|part| part.len()).sum()) {
+            for part in parts {
+                self.bytes.extend_from_slice(part);
+            }
+        }
+    }
+
+    /// Writes a field's tag and length, if there is room for as much.
+    #[inline]
+    fn open(&mut self, tag: Tag, length: usize) -> bool {
         if self.bytes.len() + length > limits::EVENT_BYTES {
             self.overflow();
-            return;
+            return false;
         }
-        self.bytes.reserve(HEAD_BYTES + length);
         let [a, b, c, d] = (length as u32).to_le_bytes();
         self.bytes.extend_from_slice(&[tag as u8, a, b, c, d]);
-        for part in parts {
-            self.bytes.extend_from_slice(part);
-        }
+        true
     }
 
     #[cold]
@@ -380,7 +399,19 @@ impl<'a> Capture<'a> {
         })
     }
 
-    /// Splits the payload of a header or a detail into its name and its value.
+    /// The names and values in the payload of headers or trailers.
+    pub(crate) fn headers(payload: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let mut rest = payload;
+        std::iter::from_fn(move || {
+            let (&[name, low, high], after) = rest.split_first_chunk::<LINE_BYTES>()?;
+            let (name, after) = after.split_at_checked(usize::from(name))?;
+            let (value, after) = after.split_at_checked(u16::from_le_bytes([low, high]).into())?;
+            rest = after;
+            Some((name, value))
+        })
+    }
+
+    /// Splits the payload of a detail into its name and its value.
     pub(crate) fn named(payload: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         let (&length, rest) = payload.split_first()?;
         rest.split_at_checked(usize::from(length))
@@ -443,6 +474,7 @@ mod tests {
         fn any_bytes_can_be_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             for (_, payload) in Capture::new(&bytes).fields() {
                 let _ = (Capture::named(payload), Capture::number(payload));
+                Capture::headers(payload).for_each(drop);
             }
         }
     }

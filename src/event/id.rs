@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Timestamp;
+use super::{Timestamp, clock};
 use crate::Error;
 
 /// The identity of an event: a UUID of version 7 (RFC 9562) whose time is
@@ -26,7 +27,12 @@ static NEWEST: AtomicI64 = AtomicI64::new(0);
 impl EventId {
     /// An id for something that happens now.
     pub fn now() -> Self {
-        let now = Timestamp::now().as_micros();
+        Self::of(Instant::now())
+    }
+
+    /// An id for something that happens at an instant of now.
+    pub(crate) fn of(now: Instant) -> Self {
+        let now = clock::time_of(now).as_micros();
         let mut newest = NEWEST.load(Ordering::Relaxed);
         loop {
             let next = now.max(newest + 1);

@@ -6,6 +6,7 @@
 
 mod actor;
 mod change;
+mod clock;
 mod columns;
 mod event;
 mod frame;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::capture::BodyCapture;
 use super::ending;
 use super::exchange::{Exchange, noticing_panics};
 use crate::Outcome;
@@ -80,46 +81,49 @@ pin_project! {
 
 /// What is to be told once a response body has ended.
 #[derive(Debug)]
-struct End {
-    exchange: Arc<Exchange>,
-    content_length: Option<u64>,
-    outcome: Outcome,
+pub(super) struct End {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) capture: BodyCapture,
+    pub(super) content_length: Option<u64>,
+    /// The outcome, if the body reaches its end.
+    pub(super) outcome: Outcome,
 }
 
 impl End {
-    fn reached(self) {
-        self.exchange.finish(self.outcome);
+    fn reached(mut self) {
+        self.exchange.finish(self.outcome, &mut self.capture);
+    }
+
+    fn failed<E: Display + 'static>(mut self, error: &E) {
+        let (outcome, text) = ending::of_error(error, Outcome::BodyError);
+        self.exchange.fail(outcome, &text, &mut self.capture);
     }
 
     // A server that has sent as many bytes as `content-length` promised has
     // no reason to ask for more, so that is an end too.
-    fn dropped(self) {
+    fn dropped(mut self) {
         let complete = self
             .content_length
-            .is_some_and(|length| self.exchange.response_bytes() >= length);
-        self.exchange.finish(if complete {
+            .is_some_and(|length| self.capture.seen() >= length);
+        let outcome = if complete {
             self.outcome
         } else {
             Outcome::AbortedMidBody
-        });
+        };
+        self.exchange.finish(outcome, &mut self.capture);
+    }
+
+    fn panicked(&mut self) {
+        self.exchange.finish(Outcome::Panicked, &mut self.capture);
     }
 }
 
 impl<B> ResponseBody<B> {
-    /// A body whose end will be recorded as `outcome`.
-    pub(super) fn new(
-        inner: B,
-        exchange: Arc<Exchange>,
-        content_length: Option<u64>,
-        outcome: Outcome,
-    ) -> Self {
+    /// A body whose end is to be told.
+    pub(super) fn new(inner: B, end: End) -> Self {
         Self {
             inner,
-            end: Some(End {
-                exchange,
-                content_length,
-                outcome,
-            }),
+            end: Some(end),
         }
     }
 
@@ -141,8 +145,12 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let exchange = this.end.as_ref().map(|end| &*end.exchange);
-        let frame = ready!(noticing_panics(exchange, || this
+        let panicked = || {
+            if let Some(end) = this.end.as_mut() {
+                end.panicked();
+            }
+        };
+        let frame = ready!(noticing_panics(panicked, || this
             .inner
             .as_mut()
             .poll_frame(cx)));
@@ -162,7 +170,7 @@ where
 }
 
 /// Looks at what a response body gave; returns what is still to be told later.
-fn watch<D, E>(frame: &Option<Result<Frame<D>, E>>, is_end: bool, end: End) -> Option<End>
+fn watch<D, E>(frame: &Option<Result<Frame<D>, E>>, is_end: bool, mut end: End) -> Option<End>
 where
     D: bytes::Buf,
     E: Display + 'static,
@@ -170,8 +178,7 @@ where
     let frame = match frame {
         Some(Ok(frame)) => frame,
         Some(Err(error)) => {
-            let (outcome, text) = ending::of_error(error, Outcome::BodyError);
-            end.exchange.fail(outcome, &text);
+            end.failed(error);
             return None;
         }
         None => {
@@ -180,14 +187,13 @@ where
         }
     };
     if let Some(data) = frame.data_ref() {
-        end.exchange.see_response(data);
-    } else if let Some(trailers) = frame.trailers_ref() {
+        end.capture.see(data);
+    }
+    if let Some(trailers) = frame.trailers_ref() {
         end.exchange.see_trailers(trailers);
-        end.reached();
-        return None;
     }
     // A body that has told its size is not asked for its end.
-    if is_end {
+    if is_end || frame.is_trailers() {
         end.reached();
         return None;
     }

@@ -63,6 +63,14 @@ impl BodyCapture {
     }
 }
 
+impl std::fmt::Debug for BodyCapture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BodyCapture")
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Parts of one piece of data that are looked at; nearly always there is one.
 const MAX_SLICES: usize = 16;
 

@@ -12,11 +12,17 @@ use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::sanitize;
 
+/// What all exchanges of a layer share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) auditor: Auditor,
+    pub(super) settings: Settings,
+}
+
 /// What is known of an exchange so far. Shared by the wrappers and the
 /// handler; the first end that one of them reports is the one that counts.
 pub(super) struct Exchange {
-    auditor: Auditor,
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
     id: EventId,
     started: Instant,
     state: Mutex<State>,
@@ -25,7 +31,6 @@ pub(super) struct Exchange {
 struct State {
     frame: Frame,
     request: BodyCapture,
-    response: BodyCapture,
     /// A panic went past the handler's context, although a response may still follow.
     panicked: bool,
     finished: bool,
@@ -33,12 +38,12 @@ struct State {
 
 impl Exchange {
     pub(super) fn begin<B: http_body::Body>(
-        auditor: Auditor,
-        settings: Arc<Settings>,
+        shared: Arc<Shared>,
         request: &Request<B>,
     ) -> Arc<Self> {
+        let Shared { auditor, settings } = &*shared;
         let started = Instant::now();
-        let id = EventId::now();
+        let id = EventId::of(started);
         let mut frame = Frame::reusing();
         frame.id(Tag::Id, id);
         frame.bytes(Tag::Level, settings.level().as_bytes());
@@ -49,21 +54,19 @@ impl Exchange {
             frame.peer(peer.ip());
         }
         frame.forwarded(request.headers(), auditor.client_ip_header());
-        frame.headers(Tag::RequestHeader, request.headers());
+        frame.headers(Tag::RequestHeaders, request.headers());
         let mut body = BodyCapture::default();
         let limit = settings.request_limit();
         if limit > 0 && !request.body().is_end_stream() && is_readable(request.headers()) {
             body.keep(limit);
         }
         Arc::new(Self {
-            auditor,
-            settings,
+            shared,
             id,
             started,
             state: Mutex::new(State {
                 frame,
                 request: body,
-                response: BodyCapture::default(),
                 panicked: false,
                 finished: false,
             }),
@@ -90,28 +93,24 @@ impl Exchange {
         self.lock().request.break_off();
     }
 
-    /// The response's head is there.
-    pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) {
+    /// The response's head is there. Returns what is to be kept of its body.
+    pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) -> BodyCapture {
+        let ttfb_us = self.elapsed_us();
         let mut state = self.lock();
-        state.frame.number(Tag::TtfbUs, self.elapsed_us());
+        state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
-        state.frame.headers(Tag::ResponseHeader, headers);
-        let limit = self.settings.response_limit(status);
+        state.frame.headers(Tag::ResponseHeaders, headers);
+        drop(state);
+        let limit = self.shared.settings.response_limit(status);
+        let mut body = BodyCapture::default();
         if limit > 0 && is_readable(headers) {
-            state.response.keep(limit);
+            body.keep(limit);
         }
-    }
-
-    pub(super) fn see_response(&self, data: &impl bytes::Buf) {
-        self.lock().response.see(data);
+        body
     }
 
     pub(super) fn see_trailers(&self, trailers: &HeaderMap) {
-        self.lock().frame.headers(Tag::ResponseTrailer, trailers);
-    }
-
-    pub(super) fn response_bytes(&self) -> u64 {
-        self.lock().response.seen()
+        self.lock().frame.headers(Tag::ResponseTrailers, trailers);
     }
 
     /// A panic passes by; the outcome will say so, whatever response is made of it.
@@ -119,15 +118,21 @@ impl Exchange {
         self.lock().panicked = true;
     }
 
-    pub(super) fn fail(&self, outcome: Outcome, error: &str) {
+    pub(super) fn fail(&self, outcome: Outcome, error: &str, response: &mut BodyCapture) {
         self.lock()
             .frame
             .text(Tag::Error, error, limits::TEXT_BYTES);
-        self.finish(outcome);
+        self.finish(outcome, response);
+    }
+
+    /// Ends an exchange of whose response there is no body to tell of.
+    pub(super) fn finish_bodiless(&self, outcome: Outcome) {
+        self.finish(outcome, &mut BodyCapture::default());
     }
 
     /// Ends the exchange and offers its record. Only the first call counts.
-    pub(super) fn finish(&self, outcome: Outcome) {
+    pub(super) fn finish(&self, outcome: Outcome, response: &mut BodyCapture) {
+        let duration_us = self.elapsed_us();
         let mut state = self.lock();
         if state.finished {
             return;
@@ -139,16 +144,11 @@ impl Exchange {
             outcome
         };
         if !matches!(outcome, Outcome::Completed | Outcome::Upgraded) {
-            state.response.break_off();
+            response.break_off();
         }
-        let State {
-            frame,
-            request,
-            response,
-            ..
-        } = &mut *state;
+        let State { frame, request, .. } = &mut *state;
         frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
-        frame.number(Tag::DurationUs, self.elapsed_us());
+        frame.number(Tag::DurationUs, duration_us);
         put_body(
             frame,
             request,
@@ -165,7 +165,7 @@ impl Exchange {
         );
         let frame = std::mem::take(frame);
         drop(state);
-        self.auditor.push(frame.as_bytes());
+        self.shared.auditor.push(frame.as_bytes());
         frame.reuse();
     }
 
@@ -244,27 +244,25 @@ fn version(version: Version) -> &'static str {
 ///
 /// A future that panics is not dropped while the stack unwinds but later, by
 /// the runtime or by a layer that has caught the panic; only the stack tells.
-pub(super) fn noticing_panics<T>(exchange: Option<&Exchange>, run: impl FnOnce() -> T) -> T {
-    let guard = PanicGuard { exchange };
+pub(super) fn noticing_panics<T>(panicked: impl FnOnce(), run: impl FnOnce() -> T) -> T {
+    let guard = PanicGuard(Some(panicked));
     let result = run();
     guard.disarm();
     result
 }
 
-struct PanicGuard<'a> {
-    exchange: Option<&'a Exchange>,
-}
+struct PanicGuard<F: FnOnce()>(Option<F>);
 
-impl PanicGuard<'_> {
+impl<F: FnOnce()> PanicGuard<F> {
     fn disarm(mut self) {
-        self.exchange = None;
+        self.0 = None;
     }
 }
 
-impl Drop for PanicGuard<'_> {
+impl<F: FnOnce()> Drop for PanicGuard<F> {
     fn drop(&mut self) {
-        if let Some(exchange) = self.exchange {
-            exchange.finish(Outcome::Panicked);
+        if let Some(panicked) = self.0.take() {
+            panicked();
         }
     }
 }

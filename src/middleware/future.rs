@@ -9,7 +9,8 @@ use http::{Method, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::ResponseBody;
+use super::body::{End, ResponseBody};
+use super::capture::BodyCapture;
 use super::ending;
 use super::exchange::{Exchange, noticing_panics};
 use crate::Outcome;
@@ -28,7 +29,7 @@ pin_project! {
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             if let Some(exchange) = this.project().exchange.take() {
-                exchange.finish(Outcome::AbortedBeforeHead);
+                exchange.finish_bodiless(Outcome::AbortedBeforeHead);
             }
         }
     }
@@ -55,7 +56,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let exchange = this.exchange.as_deref();
-        let result = ready!(noticing_panics(exchange, || this.inner.poll(cx)));
+        let panicked = || {
+            if let Some(exchange) = exchange {
+                exchange.finish_bodiless(Outcome::Panicked);
+            }
+        };
+        let result = ready!(noticing_panics(panicked, || this.inner.poll(cx)));
         let exchange = this
             .exchange
             .take()
@@ -64,7 +70,7 @@ where
             Ok(response) => Ok(answered(response, this.method, exchange)),
             Err(error) => {
                 let (outcome, text) = ending::of_error(&error, Outcome::ServiceError);
-                exchange.fail(outcome, &text);
+                exchange.fail(outcome, &text, &mut BodyCapture::default());
                 Err(error)
             }
         })
@@ -78,12 +84,12 @@ fn answered<R: Body>(
     exchange: Arc<Exchange>,
 ) -> Response<ResponseBody<R>> {
     let status = response.status();
-    exchange.head(status, response.headers());
+    let mut capture = exchange.head(status, response.headers());
     if let Some(outcome) = ends_with_head(&response, method) {
-        exchange.finish(outcome);
+        exchange.finish(outcome, &mut capture);
         return response.map(ResponseBody::finished);
     }
-    let length = response
+    let content_length = response
         .headers()
         .get(http::header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
@@ -91,7 +97,13 @@ fn answered<R: Body>(
         StatusCode::REQUEST_TIMEOUT => Outcome::TimedOut,
         _ => Outcome::Completed,
     };
-    response.map(|body| ResponseBody::new(body, exchange, length, outcome))
+    let end = End {
+        exchange,
+        capture,
+        content_length,
+        outcome,
+    };
+    response.map(|body| ResponseBody::new(body, end))
 }
 
 /// The outcome of a response that has no body, or whose body no server will poll.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+use super::exchange::Shared;
 use super::service::Audit;
 use super::settings::{ResponseBodies, Settings};
 use crate::Auditor;
@@ -93,6 +94,10 @@ impl<S> Layer<S> for AuditLayer {
     type Service = Audit<S>;
 
     fn layer(&self, inner: S) -> Audit<S> {
-        Audit::new(inner, self.auditor.clone(), Arc::new(self.settings.clone()))
+        let shared = Shared {
+            auditor: self.auditor.clone(),
+            settings: self.settings.clone(),
+        };
+        Audit::new(inner, Arc::new(shared))
     }
 }

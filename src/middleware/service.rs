@@ -10,26 +10,20 @@ use tower_service::Service;
 
 use super::body::{RequestBody, ResponseBody};
 use super::context::AuditContext;
-use super::exchange::{Exchange, noticing_panics};
+use super::exchange::{Exchange, Shared, noticing_panics};
 use super::future::ResponseFuture;
-use super::settings::Settings;
-use crate::Auditor;
+use crate::Outcome;
 
 /// The service that [`AuditLayer`](super::AuditLayer) makes of another one.
 #[derive(Clone, Debug)]
 pub struct Audit<S> {
     inner: S,
-    auditor: Auditor,
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
 }
 
 impl<S> Audit<S> {
-    pub(super) fn new(inner: S, auditor: Auditor, settings: Arc<Settings>) -> Self {
-        Self {
-            inner,
-            auditor,
-            settings,
-        }
+    pub(super) fn new(inner: S, shared: Arc<Shared>) -> Self {
+        Self { inner, shared }
     }
 }
 
@@ -51,12 +45,13 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let method = request.method().clone();
-        let exchange = Exchange::begin(self.auditor.clone(), Arc::clone(&self.settings), &request);
+        let exchange = Exchange::begin(Arc::clone(&self.shared), &request);
         request
             .extensions_mut()
             .insert(AuditContext::new(Arc::clone(&exchange)));
         let request = request.map(|body| RequestBody::new(body, Arc::clone(&exchange)));
-        let future = noticing_panics(Some(&exchange), || self.inner.call(request));
+        let panicked = || exchange.finish_bodiless(Outcome::Panicked);
+        let future = noticing_panics(panicked, || self.inner.call(request));
         ResponseFuture::new(future, method, exchange)
     }
 }

@@ -77,9 +77,9 @@ impl Sanitizer {
                     &mut fields.capture_notes,
                     clean::text(payload, limits::NAME_BYTES),
                 ),
-                Tag::RequestHeader => request.header(payload),
-                Tag::ResponseHeader => response.header(payload),
-                Tag::ResponseTrailer => response.trailer(payload),
+                Tag::RequestHeaders => request.headers(payload),
+                Tag::ResponseHeaders => response.headers(payload),
+                Tag::ResponseTrailers => response.trailers(payload),
                 // Read where the client's address is derived from it.
                 Tag::Forwarded => {}
                 Tag::RequestBody => request.body = Some(payload),
@@ -163,9 +163,9 @@ fn is_text(tag: Tag) -> bool {
             | Tag::DurationUs
             | Tag::RequestBytes
             | Tag::ResponseBytes
-            | Tag::RequestHeader
-            | Tag::ResponseHeader
-            | Tag::ResponseTrailer
+            | Tag::RequestHeaders
+            | Tag::ResponseHeaders
+            | Tag::ResponseTrailers
             | Tag::Forwarded
             | Tag::Peer
             | Tag::RequestBody

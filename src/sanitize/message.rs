@@ -17,17 +17,14 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    pub(super) fn header(&mut self, payload: &'a [u8]) {
-        if self.headers.len() < limits::HEADER_LINES {
-            self.headers.extend(Capture::named(payload));
-        }
+    pub(super) fn headers(&mut self, payload: &'a [u8]) {
+        self.headers.extend(Capture::headers(payload));
     }
 
     /// Of trailers only the status of a gRPC call is kept.
-    pub(super) fn trailer(&mut self, payload: &'a [u8]) {
-        if let Some((b"grpc-status", value)) = Capture::named(payload) {
-            self.grpc_status = Some(value);
-        }
+    pub(super) fn trailers(&mut self, payload: &'a [u8]) {
+        let status = Capture::headers(payload).find(|(name, _)| *name == b"grpc-status");
+        self.grpc_status = status.map(|(_, value)| value);
     }
 
     /// The status of a gRPC call: from the trailers, or from the headers of an answer without a body.

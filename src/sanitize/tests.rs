@@ -15,8 +15,10 @@ fn fields(fill: impl FnOnce(&mut Frame)) -> Fields {
 }
 
 fn header(frame: &mut Frame, tag: Tag, name: &str, value: &str) {
-    let payload = [&[name.len() as u8], name.as_bytes(), value.as_bytes()].concat();
-    frame.bytes(tag, &payload);
+    let mut headers = http::HeaderMap::new();
+    let name = http::HeaderName::try_from(name).unwrap();
+    headers.insert(name, value.try_into().unwrap());
+    frame.headers(tag, &headers);
 }
 
 #[test]
@@ -67,15 +69,15 @@ fn the_order_of_fields_does_not_matter() {
         frame.bytes(Tag::Level, b"request");
         header(
             frame,
-            Tag::RequestHeader,
+            Tag::RequestHeaders,
             "cookie",
             "sid=canary; theme=canary",
         );
-        header(frame, Tag::RequestHeader, "cookie", "sid=canary");
+        header(frame, Tag::RequestHeaders, "cookie", "sid=canary");
         frame.number(Tag::RequestBytes, 5000);
         header(
             frame,
-            Tag::RequestHeader,
+            Tag::RequestHeaders,
             "content-type",
             "application/json; charset=utf-8",
         );
@@ -116,11 +118,11 @@ fn a_content_type_in_doubt_makes_a_body_unreadable() {
     let fields = fields(|frame| {
         header(
             frame,
-            Tag::ResponseHeader,
+            Tag::ResponseHeaders,
             "content-type",
             "application/json",
         );
-        header(frame, Tag::ResponseHeader, "content-type", "text/html");
+        header(frame, Tag::ResponseHeaders, "content-type", "text/html");
         frame.bytes(Tag::ResponseBody, b"{}");
     });
     assert_eq!(
@@ -238,7 +240,7 @@ fn with_secret(frame: &mut Frame, form: usize, content_type: usize, secret: &str
     ];
     header(
         frame,
-        Tag::RequestHeader,
+        Tag::RequestHeaders,
         "content-type",
         types[content_type % types.len()],
     );

@@ -81,8 +81,8 @@ struct Found {
 fn header_lines<'a>(capture: Capture<'a>, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     capture
         .fields()
-        .filter(|(tag, _)| *tag == Tag::RequestHeader)
-        .filter_map(|(_, payload)| Capture::named(payload))
+        .filter(|(tag, _)| *tag == Tag::RequestHeaders)
+        .flat_map(|(_, payload)| Capture::headers(payload))
         .filter(move |(header, _)| *header == name)
         .map(|(_, value)| value)
 }
