@@ -13,7 +13,7 @@ use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::sanitize;
 
 /// What all exchanges of a layer share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) auditor: Auditor,
     pub(super) settings: Settings,

@@ -20,16 +20,16 @@ use crate::event::limits;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuditLayer {
-    auditor: Auditor,
-    settings: Settings,
+    shared: Arc<Shared>,
 }
 
 impl Auditor {
     /// A layer that records requests into this trail.
     pub fn layer(&self) -> AuditLayer {
+        let auditor = self.clone();
+        let settings = Settings::default();
         AuditLayer {
-            auditor: self.clone(),
-            settings: Settings::default(),
+            shared: Arc::new(Shared { auditor, settings }),
         }
     }
 }
@@ -40,8 +40,8 @@ const MAX_BODY_BYTES: usize = limits::EVENT_BYTES / 4;
 impl AuditLayer {
     /// Sets that no body is captured, only its type and size.
     pub fn metadata_only(mut self) -> Self {
-        self.settings.request_bodies = false;
-        self.settings.response_bodies = ResponseBodies::Off;
+        self.settings().request_bodies = false;
+        self.settings().response_bodies = ResponseBodies::Off;
         self
     }
 
@@ -51,13 +51,13 @@ impl AuditLayer {
     /// Bodies are sanitized before they are stored; what the sanitizer
     /// cannot read leaves a placeholder only.
     pub fn request_bodies(mut self, captured: bool) -> Self {
-        self.settings.request_bodies = captured;
+        self.settings().request_bodies = captured;
         self
     }
 
     /// Sets which response bodies are captured. Defaults to [`ResponseBodies::OnFailure`].
     pub fn response_bodies(mut self, captured: ResponseBodies) -> Self {
-        self.settings.response_bodies = captured;
+        self.settings().response_bodies = captured;
         self
     }
 
@@ -67,7 +67,7 @@ impl AuditLayer {
     /// # Panics
     /// If it is more than 256 KiB.
     pub fn request_body_limit(mut self, bytes: usize) -> Self {
-        self.settings.request_body_limit = checked(bytes);
+        self.settings().request_body_limit = checked(bytes);
         self
     }
 
@@ -77,8 +77,14 @@ impl AuditLayer {
     /// # Panics
     /// If it is more than 256 KiB.
     pub fn response_body_limit(mut self, bytes: usize) -> Self {
-        self.settings.response_body_limit = checked(bytes);
+        self.settings().response_body_limit = checked(bytes);
         self
+    }
+}
+
+impl AuditLayer {
+    fn settings(&mut self) -> &mut Settings {
+        &mut Arc::make_mut(&mut self.shared).settings
     }
 }
 
@@ -94,10 +100,7 @@ impl<S> Layer<S> for AuditLayer {
     type Service = Audit<S>;
 
     fn layer(&self, inner: S) -> Audit<S> {
-        let shared = Shared {
-            auditor: self.auditor.clone(),
-            settings: self.settings.clone(),
-        };
-        Audit::new(inner, Arc::new(shared))
+        // Axum may call this for every request, so it only counts a reference.
+        Audit::new(inner, Arc::clone(&self.shared))
     }
 }
