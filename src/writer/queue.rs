@@ -1,10 +1,11 @@
 //! The bounded hand-off from request threads to the writer: bytes, not boxes.
 //!
-//! A producer locks one shard, copies one frame into its buffer and unlocks.
-//! The writer swaps a shard's buffer for an empty one and reads it at
-//! leisure. Nothing allocated by a producer is freed by the writer, and the
-//! bound is exact.
+//! A producer locks one shard, copies one frame into its open block and
+//! unlocks. The writer takes the blocks of a shard, reads them at leisure and
+//! gives them back. Blocks never grow, so no producer ever waits for a buffer
+//! to be moved, and the bound is exact.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -39,12 +40,16 @@ struct Shard {
     closed: bool,
 }
 
-/// Frames one after another, each behind its length.
+/// Frames one after another, each behind its length, in blocks.
 #[derive(Default)]
 pub(super) struct Frames {
-    bytes: Vec<u8>,
+    blocks: VecDeque<Vec<u8>>,
+    /// Emptied blocks, for the next frames.
+    spare: Vec<Vec<u8>>,
+    /// Where in the first block the next frame starts.
     read: usize,
     count: usize,
+    bytes: usize,
 }
 
 /// How full the queue is, and what it has seen.
@@ -56,8 +61,11 @@ pub(super) struct Gauge {
     pub(super) queued_bytes: u64,
 }
 
-/// Buffers keep at most this many bytes of capacity once a burst is over.
-const RETAINED_BYTES: usize = 1024 * 1024;
+/// The size of a block; a larger frame gets a block of its own.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// A shard keeps at most this many emptied blocks once a burst is over.
+const SPARE_BLOCKS: usize = 16;
 
 const LENGTH_BYTES: usize = 4;
 
@@ -92,7 +100,7 @@ impl Queue {
                 shard.frames.push(frame);
                 shard.offered += 1;
                 shard.accepted += 1;
-                let half_full = shard.frames.bytes.len() > self.max_shard_bytes / 2
+                let half_full = shard.frames.bytes > self.max_shard_bytes / 2
                     || shard.frames.count > self.max_shard_events / 2;
                 drop(shard);
                 self.wake_if(half_full);
@@ -105,7 +113,7 @@ impl Queue {
 
     fn fits(&self, frames: &Frames, frame: &[u8]) -> bool {
         frames.count < self.max_shard_events
-            && frames.bytes.len() + LENGTH_BYTES + frame.len() <= self.max_shard_bytes
+            && frames.bytes + LENGTH_BYTES + frame.len() <= self.max_shard_bytes
     }
 
     // The consumer sets `idle` and then locks every shard to look for frames.
@@ -149,15 +157,16 @@ impl Queue {
         self.shards.len()
     }
 
-    /// Takes the frames of a shard, leaving the emptied `spare` behind.
-    pub(super) fn take(&self, index: usize, mut spare: Frames) -> Frames {
-        spare.reset();
+    /// Takes the frames of a shard, and leaves it the blocks of those that were read before.
+    pub(super) fn take(&self, index: usize, mut emptied: Frames) -> Frames {
+        while !emptied.blocks.is_empty() {
+            emptied.recycle();
+        }
         let mut shard = self.lock(index);
         if shard.frames.count == 0 {
-            return spare;
+            return emptied;
         }
-        std::mem::swap(&mut shard.frames, &mut spare);
-        spare
+        std::mem::replace(&mut shard.frames, emptied)
     }
 
     /// How many frames each shard has accepted so far.
@@ -185,7 +194,7 @@ impl Queue {
                 *sum += lost;
             }
             gauge.queued += shard.frames.count as u64;
-            gauge.queued_bytes += shard.frames.bytes.len() as u64;
+            gauge.queued_bytes += shard.frames.bytes as u64;
         }
         gauge
     }
@@ -226,33 +235,53 @@ impl std::fmt::Debug for Shard {
 
 impl Frames {
     fn push(&mut self, frame: &[u8]) {
-        self.bytes
-            .extend_from_slice(&(frame.len() as u32).to_le_bytes());
-        self.bytes.extend_from_slice(frame);
-        self.count += 1;
+        let length = LENGTH_BYTES + frame.len();
+        let has_room = |block: &Vec<u8>| block.capacity() - block.len() >= length;
+        if !self.blocks.back().is_some_and(has_room) {
+            let fresh = self.spare.pop().filter(has_room);
+            let fresh = fresh.unwrap_or_else(|| Vec::with_capacity(length.max(BLOCK_BYTES)));
+            self.blocks.push_back(fresh);
+        }
+        if let Some(block) = self.blocks.back_mut() {
+            block.extend_from_slice(&(frame.len() as u32).to_le_bytes());
+            block.extend_from_slice(frame);
+            self.count += 1;
+            self.bytes += length;
+        }
     }
 
     /// The next frame that was not read yet.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
-        let (length, rest) = self
-            .bytes
-            .get(self.read..)?
-            .split_first_chunk::<LENGTH_BYTES>()?;
+        while self
+            .blocks
+            .front()
+            .is_some_and(|block| self.read >= block.len())
+        {
+            self.recycle();
+        }
+        let (length, rest) = self.blocks.front()?.get(self.read..)?.split_first_chunk()?;
         let frame = rest.get(..u32::from_le_bytes(*length) as usize)?;
-        self.read += LENGTH_BYTES + frame.len();
+        let length = LENGTH_BYTES + frame.len();
+        self.read += length;
         self.count -= 1;
+        self.bytes -= length;
         Some(frame)
+    }
+
+    /// Puts the first block aside, which was read.
+    fn recycle(&mut self) {
+        self.read = 0;
+        if let Some(mut block) = self.blocks.pop_front()
+            && self.spare.len() < SPARE_BLOCKS
+            && block.capacity() <= BLOCK_BYTES
+        {
+            block.clear();
+            self.spare.push(block);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
-    }
-
-    fn reset(&mut self) {
-        self.bytes.clear();
-        self.bytes.shrink_to(RETAINED_BYTES);
-        self.read = 0;
-        self.count = 0;
     }
 }
 
@@ -303,6 +332,31 @@ mod tests {
         assert_eq!(gauge.lost[Loss::QueueFull as usize], 100 - bound as u64);
         assert_eq!(gauge.offered, 100);
         assert!(!queue.take_losses().is_empty() && queue.take_losses().is_empty());
+    }
+
+    #[test]
+    fn blocks_are_used_again_and_large_frames_get_their_own() {
+        let queue = Queue::new(1_000_000, 64 << 20, 1 << 20);
+        let mut frames = Frames::default();
+        for round in 0..5_u8 {
+            let large = vec![round; 3 * BLOCK_BYTES];
+            let small = vec![round; BLOCK_BYTES / 3];
+            for frame in [&small, &small, &small, &large, &small] {
+                queue.push(frame);
+            }
+            let mut seen = Vec::new();
+            for index in 0..queue.shard_count() {
+                frames = queue.take(index, frames);
+                while let Some(frame) = frames.next() {
+                    assert!(frame.iter().all(|byte| *byte == round));
+                    seen.push(frame.len());
+                }
+                assert!(frames.is_empty());
+            }
+            assert_eq!(seen, [&small, &small, &small, &large, &small].map(Vec::len));
+            assert!(frames.spare.len() <= SPARE_BLOCKS);
+        }
+        assert_eq!(queue.gauge().queued_bytes, 0);
     }
 
     #[test]
