@@ -141,7 +141,7 @@ impl Loop {
             command = self.writer.commands.recv(), if !self.handles_gone => self.obey(command),
             () = tokio::task::yield_now(), if more => {}
             // Frames wait in the queue while a full batch waits for the store.
-            () = self.writer.queue.woken(idle), if may_read && !more => {}
+            () = woken(&self.writer.queue, idle), if may_read && !more => {}
             () = sleep_until(next), if !idle && may_read && !more => {}
             () = sleep_until(maintain_at), if idle => {}
         }
@@ -297,5 +297,14 @@ async fn settle(in_flight: &mut Option<(InFlight, u64)>) -> Losses {
     match in_flight {
         Some((delivery, _)) => delivery.await,
         None => std::future::pending().await,
+    }
+}
+
+/// Waits until a producer asks for the writer. One that was idle lets the
+/// first frames gather for a moment, since others will follow.
+async fn woken(queue: &Queue, idle: bool) {
+    queue.woken(idle).await;
+    if idle {
+        tokio::time::sleep(TICK).await;
     }
 }
