@@ -157,6 +157,8 @@ const SPARE_COUNT: usize = 32;
 const LENGTH_BYTES: usize = 4;
 /// The lengths of a header's name and value, before both.
 const LINE_BYTES: usize = 3;
+/// The longest name of a header that the byte for its length can tell.
+const MAX_HEADER_NAME: usize = u8::MAX as usize;
 
 thread_local! {
     static SPARES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -225,10 +227,12 @@ impl Frame {
     }
 
     /// Adds a text of at most `limit` bytes; the rest is left behind, with a note.
+    #[inline]
     pub(crate) fn text(&mut self, tag: Tag, text: &str, limit: usize) {
-        let kept = limits::cut(text, limit);
-        self.bytes(tag, kept.as_bytes());
-        if kept.len() < text.len() {
+        if text.len() <= limit {
+            self.bytes(tag, text.as_bytes());
+        } else {
+            self.bytes(tag, limits::cut(text, limit).as_bytes());
             self.note("text_truncated");
         }
     }
@@ -249,21 +253,24 @@ impl Frame {
             return;
         }
         let start = self.bytes.len();
-        let (mut lines, mut note) = (0, None);
-        for (name, value) in headers {
-            let name = name.as_str().as_bytes();
-            let name = &name[..name.len().min(usize::from(u8::MAX))];
-            let mut value = value.as_bytes();
+        let mut room = limits::HEADERS_BYTES;
+        let mut note = None;
+        for (line, (name, value)) in headers.iter().enumerate() {
+            let (name, mut value) = (name.as_str().as_bytes(), value.as_bytes());
             if value.len() > limits::HEADER_VALUE_BYTES {
                 value = &value[..limits::HEADER_VALUE_BYTES];
                 note = Some("header_value_truncated");
             }
-            let length = self.bytes.len() - start + LINE_BYTES + name.len() + value.len();
-            if lines == limits::HEADER_LINES || length > limits::HEADERS_BYTES {
+            let length = LINE_BYTES + name.len() + value.len();
+            if line == limits::HEADER_LINES || length > room {
                 note = Some("headers_truncated");
                 break;
             }
-            lines += 1;
+            if name.len() > MAX_HEADER_NAME {
+                note = Some("headers_truncated");
+                continue;
+            }
+            room -= length;
             let [low, high] = (value.len() as u16).to_le_bytes();
             self.bytes.extend_from_slice(&[name.len() as u8, low, high]);
             self.bytes.extend_from_slice(name);

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -90,13 +91,36 @@ pub(super) struct End {
 }
 
 impl End {
-    fn reached(mut self) {
-        self.exchange.finish(self.outcome, &mut self.capture);
-    }
-
-    fn failed<E: Display + 'static>(mut self, error: &E) {
-        let (outcome, text) = ending::of_error(error, Outcome::BodyError);
-        self.exchange.fail(outcome, &text, &mut self.capture);
+    /// Looks at what the body gave; says whether that was its end, which is told then.
+    fn is_told_by<D, E>(&mut self, polled: &Option<Result<Frame<D>, E>>, is_end: bool) -> bool
+    where
+        D: Buf,
+        E: Display + 'static,
+    {
+        let frame = match polled {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => {
+                let (outcome, text) = ending::of_error(error, Outcome::BodyError);
+                self.exchange.fail(outcome, &text, &mut self.capture);
+                return true;
+            }
+            None => {
+                self.finish(self.outcome);
+                return true;
+            }
+        };
+        if let Some(data) = frame.data_ref() {
+            self.capture.see(data);
+        }
+        if let Some(trailers) = frame.trailers_ref() {
+            self.exchange.see_trailers(trailers);
+        }
+        // A body that has told its size is not asked for its end.
+        let is_told = is_end || frame.is_trailers();
+        if is_told {
+            self.finish(self.outcome);
+        }
+        is_told
     }
 
     // A server that has sent as many bytes as `content-length` promised has
@@ -105,16 +129,15 @@ impl End {
         let complete = self
             .content_length
             .is_some_and(|length| self.capture.seen() >= length);
-        let outcome = if complete {
+        self.finish(if complete {
             self.outcome
         } else {
             Outcome::AbortedMidBody
-        };
-        self.exchange.finish(outcome, &mut self.capture);
+        });
     }
 
-    fn panicked(&mut self) {
-        self.exchange.finish(Outcome::Panicked, &mut self.capture);
+    fn finish(&mut self, outcome: Outcome) {
+        self.exchange.finish(outcome, &mut self.capture);
     }
 }
 
@@ -147,15 +170,17 @@ where
         let mut this = self.project();
         let panicked = || {
             if let Some(end) = this.end.as_mut() {
-                end.panicked();
+                end.finish(Outcome::Panicked);
             }
         };
         let frame = ready!(noticing_panics(panicked, || this
             .inner
             .as_mut()
             .poll_frame(cx)));
-        if let Some(end) = this.end.take() {
-            *this.end = watch(&frame, this.inner.is_end_stream(), end);
+        if let Some(end) = this.end.as_mut()
+            && end.is_told_by(&frame, this.inner.is_end_stream())
+        {
+            *this.end = None;
         }
         Poll::Ready(frame)
     }
@@ -167,35 +192,4 @@ where
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
-}
-
-/// Looks at what a response body gave; returns what is still to be told later.
-fn watch<D, E>(frame: &Option<Result<Frame<D>, E>>, is_end: bool, mut end: End) -> Option<End>
-where
-    D: bytes::Buf,
-    E: Display + 'static,
-{
-    let frame = match frame {
-        Some(Ok(frame)) => frame,
-        Some(Err(error)) => {
-            end.failed(error);
-            return None;
-        }
-        None => {
-            end.reached();
-            return None;
-        }
-    };
-    if let Some(data) = frame.data_ref() {
-        end.capture.see(data);
-    }
-    if let Some(trailers) = frame.trailers_ref() {
-        end.exchange.see_trailers(trailers);
-    }
-    // A body that has told its size is not asked for its end.
-    if is_end || frame.is_trailers() {
-        end.reached();
-        return None;
-    }
-    Some(end)
 }

@@ -53,7 +53,11 @@ impl Exchange {
         if let Some(peer) = peer::of(request.extensions()) {
             frame.peer(peer.ip());
         }
-        frame.forwarded(request.headers(), auditor.client_ip_header());
+        // Comparing a handful of names is cheaper than a look-up by hash.
+        let forwarded = auditor.client_ip_header();
+        if request.headers().keys().any(|name| name == forwarded) {
+            frame.forwarded(request.headers(), forwarded);
+        }
         frame.headers(Tag::RequestHeaders, request.headers());
         let mut body = BodyCapture::default();
         let limit = settings.request_limit();
