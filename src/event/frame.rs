@@ -72,7 +72,8 @@ pub(crate) enum Tag {
     ResponseBodyCut,
     Level,
     Peer,
-    /// A line of the header that tells the client's address; the last line comes first.
+    /// A line of the header that tells the client's address, the last line
+    /// first: where not all header lines were kept.
     Forwarded,
     Detail,
     Change,
@@ -248,9 +249,13 @@ impl Frame {
         }
     }
 
-    pub(crate) fn headers(&mut self, tag: Tag, headers: &HeaderMap) {
-        if headers.is_empty() || !self.open(tag, limits::HEADERS_BYTES) {
-            return;
+    /// Adds header lines, as many as the [limits] allow. Says whether these were all, and whole.
+    pub(crate) fn headers(&mut self, tag: Tag, headers: &HeaderMap) -> bool {
+        if headers.is_empty() {
+            return true;
+        }
+        if !self.open(tag, limits::HEADERS_BYTES) {
+            return false;
         }
         let start = self.bytes.len();
         let mut room = limits::HEADERS_BYTES;
@@ -281,6 +286,7 @@ impl Frame {
         if let Some(note) = note {
             self.note(note);
         }
+        note.is_none()
     }
 
     /// Adds the end of a chain of addresses: its end is what proxies wrote,

@@ -32,6 +32,12 @@ impl BodyCapture {
     }
 
     fn copy(&mut self, data: &impl Buf, room: usize) -> usize {
+        let chunk = data.chunk();
+        if chunk.len() == data.remaining() {
+            let copied = chunk.len().min(room);
+            self.kept.extend_from_slice(&chunk[..copied]);
+            return copied;
+        }
         let before = self.kept.len();
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let count = data.chunks_vectored(&mut slices);
@@ -71,7 +77,7 @@ impl std::fmt::Debug for BodyCapture {
     }
 }
 
-/// Parts of one piece of data that are looked at; nearly always there is one.
+/// Parts of one piece of data that are looked at.
 const MAX_SLICES: usize = 16;
 
 #[cfg(test)]

@@ -53,12 +53,9 @@ impl Exchange {
         if let Some(peer) = peer::of(request.extensions()) {
             frame.peer(peer.ip());
         }
-        // Comparing a handful of names is cheaper than a look-up by hash.
-        let forwarded = auditor.client_ip_header();
-        if request.headers().keys().any(|name| name == forwarded) {
-            frame.forwarded(request.headers(), forwarded);
+        if !frame.headers(Tag::RequestHeaders, request.headers()) {
+            frame.forwarded(request.headers(), auditor.client_ip_header());
         }
-        frame.headers(Tag::RequestHeaders, request.headers());
         let mut body = BodyCapture::default();
         let limit = settings.request_limit();
         if limit > 0 && !request.body().is_end_stream() && is_readable(request.headers()) {

@@ -51,12 +51,7 @@ impl Enricher {
     }
 
     fn find_client(&self, sanitizer: &Sanitizer, capture: Capture<'_>, fields: &mut Fields) {
-        let mut lines: Vec<&[u8]> = capture
-            .fields()
-            .filter(|(tag, _)| *tag == Tag::Forwarded)
-            .map(|(_, line)| line)
-            .collect();
-        lines.reverse();
+        let lines = self.forwarded_lines(capture);
         if !lines.is_empty() {
             fields.forwarded = Some(sanitizer.text(&lines.join(&b", "[..]), limits::TEXT_BYTES));
         }
@@ -66,6 +61,19 @@ impl Enricher {
         if found.malformed {
             fields.capture_notes.push("forwarded_malformed".to_owned());
         }
+    }
+
+    /// The lines that tell the client's address, in the order in which they
+    /// were sent: from the header lines if all were kept, otherwise from their end, kept apart.
+    fn forwarded_lines<'a>(&'a self, capture: Capture<'a>) -> Vec<&'a [u8]> {
+        let apart = capture.fields().filter(|(tag, _)| *tag == Tag::Forwarded);
+        let mut lines: Vec<&[u8]> = apart.map(|(_, line)| line).collect();
+        if lines.is_empty() {
+            let name = self.client_ip.header_name().as_str().as_bytes();
+            return header_lines(capture, name).collect();
+        }
+        lines.reverse();
+        lines
     }
 }
 
