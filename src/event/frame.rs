@@ -146,7 +146,9 @@ impl Tag {
 /// Raw data of one event, as bytes. Prints nothing and serializes to nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Frame {
-    bytes: Vec<u8>,
+    /// Written up to `len`; what lies behind is of no meaning.
+    buffer: Vec<u8>,
+    len: usize,
     full: bool,
 }
 
@@ -169,45 +171,43 @@ impl Frame {
     /// An empty frame in a buffer that an earlier frame of this thread has left.
     pub(crate) fn reusing() -> Self {
         let spare = SPARES.try_with(|spares| spares.borrow_mut().pop());
-        let bytes = spare
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| Vec::with_capacity(SPARE_BYTES));
-        Self { bytes, full: false }
+        Self {
+            buffer: spare.ok().flatten().unwrap_or_else(|| vec![0; SPARE_BYTES]),
+            ..Self::default()
+        }
     }
 
     /// Leaves the buffer to the next frame of this thread.
-    pub(crate) fn reuse(mut self) {
-        if self.bytes.capacity() > SPARE_BYTES {
+    pub(crate) fn reuse(self) {
+        if self.buffer.len() != SPARE_BYTES {
             return;
         }
-        self.bytes.clear();
         // A thread that is being torn down has no spares any more.
         let _ = SPARES.try_with(|spares| {
             let mut spares = spares.borrow_mut();
             if spares.len() < SPARE_COUNT {
-                spares.push(self.bytes);
+                spares.push(self.buffer);
             }
         });
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer[..self.len]
     }
 
     /// Adds the fields of another frame; all of them or, past the limit, none.
     pub(crate) fn append(&mut self, other: &Self) {
-        if self.bytes.len() + other.bytes.len() > limits::EVENT_BYTES {
+        if self.len + other.len > limits::EVENT_BYTES {
             self.overflow();
         } else {
-            self.bytes.extend_from_slice(&other.bytes);
+            self.room(other.len).copy_from_slice(other.as_bytes());
         }
     }
 
     #[inline]
     pub(crate) fn bytes(&mut self, tag: Tag, payload: &[u8]) {
-        if self.open(tag, payload.len()) {
-            self.bytes.extend_from_slice(payload);
+        if let Some(room) = self.open(tag, payload.len()) {
+            room.copy_from_slice(payload);
         }
     }
 
@@ -254,10 +254,10 @@ impl Frame {
         if headers.is_empty() {
             return true;
         }
-        if !self.open(tag, limits::HEADERS_BYTES) {
+        if self.open(tag, 0).is_none() {
             return false;
         }
-        let start = self.bytes.len();
+        let start = self.len;
         let mut room = limits::HEADERS_BYTES;
         let mut note = None;
         for (line, (name, value)) in headers.iter().enumerate() {
@@ -277,12 +277,14 @@ impl Frame {
             }
             room -= length;
             let [low, high] = (value.len() as u16).to_le_bytes();
-            self.bytes.extend_from_slice(&[name.len() as u8, low, high]);
-            self.bytes.extend_from_slice(name);
-            self.bytes.extend_from_slice(value);
+            let (lengths, texts) = self.room(length).split_at_mut(LINE_BYTES);
+            lengths.copy_from_slice(&[name.len() as u8, low, high]);
+            let (to_name, to_value) = texts.split_at_mut(name.len());
+            to_name.copy_from_slice(name);
+            to_value.copy_from_slice(value);
         }
-        let length = (self.bytes.len() - start) as u32;
-        self.bytes[start - LENGTH_BYTES..start].copy_from_slice(&length.to_le_bytes());
+        let length = (self.len - start) as u32;
+        self.buffer[start - LENGTH_BYTES..start].copy_from_slice(&length.to_le_bytes());
         if let Some(note) = note {
             self.note(note);
         }
@@ -350,36 +352,59 @@ impl Frame {
     }
 
     fn parts(&mut self, tag: Tag, parts: &[&[u8]]) {
-        if self.open(tag, parts.iter().map(|part| part.len()).sum()) {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if let Some(mut room) = self.open(tag, length) {
             for part in parts {
-                self.bytes.extend_from_slice(part);
+                let (to_part, rest) = room.split_at_mut(part.len());
+                to_part.copy_from_slice(part);
+                room = rest;
             }
         }
     }
 
-    /// Writes a field's tag and length, if there is room for as much.
+    /// Writes a field's tag and length, and gives the room for its payload,
+    /// unless the frame would become too large.
     #[inline]
-    fn open(&mut self, tag: Tag, length: usize) -> bool {
-        if self.bytes.len() + length > limits::EVENT_BYTES {
+    fn open(&mut self, tag: Tag, length: usize) -> Option<&mut [u8]> {
+        if self.len + length > limits::EVENT_BYTES {
             self.overflow();
-            return false;
+            return None;
         }
+        let (head, payload) = self
+            .room(1 + LENGTH_BYTES + length)
+            .split_at_mut(1 + LENGTH_BYTES);
         let [a, b, c, d] = (length as u32).to_le_bytes();
-        self.bytes.extend_from_slice(&[tag as u8, a, b, c, d]);
-        true
+        head.copy_from_slice(&[tag as u8, a, b, c, d]);
+        Some(payload)
+    }
+
+    /// The next bytes of the frame, to be written.
+    #[inline]
+    fn room(&mut self, length: usize) -> &mut [u8] {
+        let start = self.len;
+        self.len += length;
+        if self.len > self.buffer.len() {
+            self.grow();
+        }
+        &mut self.buffer[start..self.len]
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = self.len.max(2 * self.buffer.len()).max(256);
+        self.buffer.resize(size, 0);
     }
 
     #[cold]
     fn overflow(&mut self) {
-        if self.full {
-            return;
+        if !self.full {
+            self.full = true;
+            let note = b"event_truncated";
+            let room = self.room(1 + LENGTH_BYTES + note.len());
+            room[0] = Tag::Note as u8;
+            room[1..=LENGTH_BYTES].copy_from_slice(&(note.len() as u32).to_le_bytes());
+            room[1 + LENGTH_BYTES..].copy_from_slice(note);
         }
-        self.full = true;
-        let note = b"event_truncated";
-        self.bytes.push(Tag::Note as u8);
-        self.bytes
-            .extend_from_slice(&(note.len() as u32).to_le_bytes());
-        self.bytes.extend_from_slice(note);
     }
 }
 
