@@ -11,6 +11,7 @@
 )]
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request, Response};
 use axum::response::IntoResponse;
 use axum::routing::post;
@@ -115,6 +117,10 @@ fn request() -> Request<Body> {
     let mut request = Request::post("/orders/7?page=2&sort=name")
         .body(Body::from(BODY))
         .unwrap();
+    // As `into_make_service_with_connect_info` does for every request.
+    request
+        .extensions_mut()
+        .insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711))));
     for (name, value) in [
         ("host", "shop.example"),
         (
