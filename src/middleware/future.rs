@@ -89,10 +89,7 @@ fn answered<R: Body>(
         exchange.finish(outcome, &mut capture);
         return response.map(ResponseBody::finished);
     }
-    let content_length = response
-        .headers()
-        .get(http::header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let content_length = promised_length(&response);
     let outcome = match status {
         StatusCode::REQUEST_TIMEOUT => Outcome::TimedOut,
         _ => Outcome::Completed,
@@ -122,4 +119,14 @@ fn ends_with_head<R: Body>(response: &Response<R>, method: &Method) -> Option<Ou
         StatusCode::REQUEST_TIMEOUT => Outcome::TimedOut,
         _ => Outcome::Completed,
     })
+}
+
+/// The size that the head promises of a body that does not know its own.
+fn promised_length<R: Body>(response: &Response<R>) -> Option<u64> {
+    if response.body().size_hint().exact().is_some() {
+        // It will say itself when it is at its end.
+        return None;
+    }
+    let header = response.headers().get(http::header::CONTENT_LENGTH)?;
+    header.to_str().ok()?.parse().ok()
 }
