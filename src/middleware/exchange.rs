@@ -171,7 +171,8 @@ impl Exchange {
     }
 
     fn elapsed_us(&self) -> u64 {
-        self.started.elapsed().as_micros() as u64
+        let elapsed = self.started.elapsed();
+        elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
