@@ -1,4 +1,4 @@
-//! draft
+#![doc = include_str!("docs/crate.md")]
 #[cfg(feature = "admin")]
 pub mod admin;
 mod error;
@@ -27,3 +27,8 @@ pub use store::{AuditReader, AuditStore, MemoryStore};
 #[cfg(feature = "postgres")]
 pub use store::{PostgresStore, PostgresStoreBuilder};
 pub use writer::{Auditor, AuditorBuilder, Stats, Writer};
+
+/// Runs the README's code.
+#[cfg(all(doctest, feature = "admin", feature = "postgres"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,6 +8,7 @@ mod actor;
 mod change;
 mod clock;
 mod columns;
+#[allow(clippy::module_inception)] // `Event` is where its name says
 mod event;
 mod frame;
 mod id;

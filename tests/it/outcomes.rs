@@ -93,7 +93,7 @@ async fn outcome_of(body: Scripted) -> Record {
     let mut body = Box::pin(response.into_body());
     while let Some(Ok(_)) = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
         Poll::Pending => Poll::Ready(None),
-        ready => ready,
+        ready @ Poll::Ready(_) => ready,
     })
     .await
     {}
