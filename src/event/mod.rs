@@ -1,7 +1,7 @@
 //! The vocabulary: what is offered ([`Event`]) and what is stored ([`Record`]).
 //!
 //! Everything here is plain data. Raw data (an [`Event`], or what the
-//! middleware captured) travels as a [`frame`](frame::Frame) and can only
+//! middleware captured) travels as bytes, and can only
 //! become a [`Record`] through the [`Sanitizer`](crate::Sanitizer).
 
 mod actor;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use http::{HeaderMap, Request, StatusCode, Version, header};
+use http::{HeaderMap, Request, StatusCode, Uri, Version, header};
 
 use super::capture::BodyCapture;
 use super::peer;
@@ -189,12 +189,20 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
+/// The URI as it was sent, although a router that is nested in another one sees the rest only.
+#[cfg(feature = "axum")]
+fn uri<B>(request: &Request<B>) -> &Uri {
+    let original = request.extensions().get::<axum::extract::OriginalUri>();
+    original.map_or(request.uri(), |axum::extract::OriginalUri(uri)| uri)
+}
+
+#[cfg(not(feature = "axum"))]
+fn uri<B>(request: &Request<B>) -> &Uri {
+    request.uri()
+}
+
 fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
-    let mut uri = request.uri();
-    #[cfg(feature = "axum")]
-    if let Some(axum::extract::OriginalUri(original)) = request.extensions().get() {
-        uri = original;
-    }
+    let uri = uri(request);
     frame.text(Tag::Path, uri.path(), limits::PATH_BYTES);
     if let Some(query) = uri.query() {
         frame.text(Tag::Query, query, limits::QUERY_BYTES);
