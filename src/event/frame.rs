@@ -1,9 +1,9 @@
 //! Raw data on its way to the writer, as bytes.
 //!
-//! A [`Frame`] is a sequence of fields, each a tag, a length and a payload.
-//! It is filled on the request's own thread, copied once into the queue, and
-//! read on the writer's thread as a [`Capture`], which only the sanitizer
-//! turns into something that can be stored. Frames never leave the process,
+//! A [`Frame`] is a sequence of fields, each a [tag](Tag), a length and a
+//! payload. It is filled on the request's own thread, copied once into the
+//! queue, and read on the writer's thread as a [`Capture`](super::Capture),
+//! which only the sanitizer turns into something that can be stored. Frames never leave the process,
 //! so the format has no version.
 
 use std::cell::RefCell;
@@ -12,136 +12,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName};
 
-use super::{Actor, EventId, Resource, limits};
-
-/// What a field of a frame means. Of fields that are single, the last one counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Tag {
-    Id,
-    Kind,
-    Category,
-    Action,
-    Description,
-    Outcome,
-    Success,
-    Error,
-    ErrorCode,
-    Severity,
-    Component,
-    StackTrace,
-    Service,
-    Flag,
-    Tags,
-    ParentId,
-    OperationId,
-    RequestId,
-    TraceId,
-    SpanId,
-    ActorKind,
-    ActorId,
-    ActorName,
-    ActorEmail,
-    ActorRole,
-    TenantId,
-    SessionId,
-    ResourceType,
-    ResourceId,
-    ResourceName,
-    Method,
-    Path,
-    Route,
-    Query,
-    /// There was more of the query than was kept.
-    QueryCut,
-    HttpVersion,
-    Host,
-    Status,
-    TtfbUs,
-    DurationUs,
-    RequestBytes,
-    ResponseBytes,
-    RequestHeaders,
-    ResponseHeaders,
-    ResponseTrailers,
-    RequestBody,
-    ResponseBody,
-    /// There was more of the request body than was kept.
-    RequestBodyCut,
-    /// There was more of the response body than was kept.
-    ResponseBodyCut,
-    Level,
-    Peer,
-    /// A line of the header that tells the client's address, the last line
-    /// first: where not all header lines were kept.
-    Forwarded,
-    Detail,
-    Change,
-    Note,
-}
-
-impl Tag {
-    const LAST: Self = Self::Note;
-
-    /// All tags in the order of their numbers.
-    const ALL: [Self; Self::LAST as usize + 1] = [
-        Self::Id,
-        Self::Kind,
-        Self::Category,
-        Self::Action,
-        Self::Description,
-        Self::Outcome,
-        Self::Success,
-        Self::Error,
-        Self::ErrorCode,
-        Self::Severity,
-        Self::Component,
-        Self::StackTrace,
-        Self::Service,
-        Self::Flag,
-        Self::Tags,
-        Self::ParentId,
-        Self::OperationId,
-        Self::RequestId,
-        Self::TraceId,
-        Self::SpanId,
-        Self::ActorKind,
-        Self::ActorId,
-        Self::ActorName,
-        Self::ActorEmail,
-        Self::ActorRole,
-        Self::TenantId,
-        Self::SessionId,
-        Self::ResourceType,
-        Self::ResourceId,
-        Self::ResourceName,
-        Self::Method,
-        Self::Path,
-        Self::Route,
-        Self::Query,
-        Self::QueryCut,
-        Self::HttpVersion,
-        Self::Host,
-        Self::Status,
-        Self::TtfbUs,
-        Self::DurationUs,
-        Self::RequestBytes,
-        Self::ResponseBytes,
-        Self::RequestHeaders,
-        Self::ResponseHeaders,
-        Self::ResponseTrailers,
-        Self::RequestBody,
-        Self::ResponseBody,
-        Self::RequestBodyCut,
-        Self::ResponseBodyCut,
-        Self::Level,
-        Self::Peer,
-        Self::Forwarded,
-        Self::Detail,
-        Self::Change,
-        Self::Note,
-    ];
-}
+use super::{Actor, EventId, Resource, Tag, limits};
 
 /// Raw data of one event, as bytes. Prints nothing and serializes to nothing.
 #[derive(Clone, Default)]
@@ -157,9 +28,9 @@ const SPARE_BYTES: usize = 4096;
 /// Requests that one thread serves at the same time, more or less.
 const SPARE_COUNT: usize = 32;
 /// The length of a field, behind its tag.
-const LENGTH_BYTES: usize = 4;
+pub(super) const LENGTH_BYTES: usize = 4;
 /// The lengths of a header's name and value, before both.
-const LINE_BYTES: usize = 3;
+pub(super) const LINE_BYTES: usize = 3;
 /// The longest name of a header that the byte for its length can tell.
 const MAX_HEADER_NAME: usize = u8::MAX as usize;
 
@@ -414,70 +285,12 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// A frame as the writer reads it: raw, borrowed, and still not for any sink.
-#[derive(Clone, Copy)]
-pub(crate) struct Capture<'a> {
-    bytes: &'a [u8],
-}
-
-impl<'a> Capture<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
-    }
-
-    /// The fields in the order in which they were added.
-    pub(crate) fn fields(self) -> impl Iterator<Item = (Tag, &'a [u8])> {
-        let mut rest = self.bytes;
-        std::iter::from_fn(move || {
-            let (&tag, after) = rest.split_first()?;
-            let (length, after) = after.split_first_chunk::<4>()?;
-            let (payload, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            rest = after;
-            Some((*Tag::ALL.get(usize::from(tag))?, payload))
-        })
-    }
-
-    /// The names and values in the payload of headers or trailers.
-    pub(crate) fn headers(payload: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let mut rest = payload;
-        std::iter::from_fn(move || {
-            let (&[name, low, high], after) = rest.split_first_chunk::<LINE_BYTES>()?;
-            let (name, after) = after.split_at_checked(usize::from(name))?;
-            let (value, after) = after.split_at_checked(u16::from_le_bytes([low, high]).into())?;
-            rest = after;
-            Some((name, value))
-        })
-    }
-
-    /// Splits the payload of a detail into its name and its value.
-    pub(crate) fn named(payload: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        let (&length, rest) = payload.split_first()?;
-        rest.split_at_checked(usize::from(length))
-    }
-
-    pub(crate) fn number(payload: &[u8]) -> Option<u64> {
-        Some(u64::from_le_bytes(payload.try_into().ok()?))
-    }
-}
-
-impl fmt::Debug for Capture<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capture").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Capture;
     use super::*;
-
-    #[test]
-    fn every_tag_stands_at_its_own_number() {
-        for (number, tag) in Tag::ALL.iter().enumerate() {
-            assert_eq!(*tag as usize, number);
-        }
-    }
 
     #[test]
     fn a_frame_never_grows_past_its_limit_and_says_so() {

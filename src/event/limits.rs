@@ -36,7 +36,7 @@ pub const DETAIL_ITEMS: usize = 64;
 pub const EVENT_BYTES: usize = 1024 * 1024;
 
 /// The longest start of `text` that has at most `limit` bytes.
-pub fn cut(text: &str, limit: usize) -> &str {
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
     }

@@ -5,6 +5,7 @@
 //! become a [`Record`] through the [`Sanitizer`](crate::Sanitizer).
 
 mod actor;
+mod capture;
 mod change;
 mod clock;
 mod columns;
@@ -18,6 +19,7 @@ pub mod limits;
 mod outcome;
 mod record;
 mod resource;
+mod tag;
 mod time;
 
 pub use actor::Actor;
@@ -32,4 +34,6 @@ pub use record::{Fields, Record};
 pub use resource::Resource;
 pub use time::Timestamp;
 
-pub(crate) use frame::{Capture, Frame, Tag};
+pub(crate) use capture::Capture;
+pub(crate) use frame::Frame;
+pub(crate) use tag::Tag;

@@ -1,0 +1,142 @@
+//! What the fields of a frame mean.
+
+/// What a field of a frame means. Of fields that are single, the last one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Tag {
+    Id,
+    Kind,
+    Category,
+    Action,
+    Description,
+    Outcome,
+    Success,
+    Error,
+    ErrorCode,
+    Severity,
+    Component,
+    StackTrace,
+    Service,
+    Flag,
+    Tags,
+    ParentId,
+    OperationId,
+    RequestId,
+    TraceId,
+    SpanId,
+    ActorKind,
+    ActorId,
+    ActorName,
+    ActorEmail,
+    ActorRole,
+    TenantId,
+    SessionId,
+    ResourceType,
+    ResourceId,
+    ResourceName,
+    Method,
+    Path,
+    Route,
+    Query,
+    /// There was more of the query than was kept.
+    QueryCut,
+    HttpVersion,
+    Host,
+    Status,
+    TtfbUs,
+    DurationUs,
+    RequestBytes,
+    ResponseBytes,
+    RequestHeaders,
+    ResponseHeaders,
+    ResponseTrailers,
+    RequestBody,
+    ResponseBody,
+    /// There was more of the request body than was kept.
+    RequestBodyCut,
+    /// There was more of the response body than was kept.
+    ResponseBodyCut,
+    Level,
+    Peer,
+    /// A line of the header that tells the client's address, the last line
+    /// first: where not all header lines were kept.
+    Forwarded,
+    Detail,
+    Change,
+    Note,
+}
+
+impl Tag {
+    const LAST: Self = Self::Note;
+
+    /// All tags in the order of their numbers.
+    pub(super) const ALL: [Self; Self::LAST as usize + 1] = [
+        Self::Id,
+        Self::Kind,
+        Self::Category,
+        Self::Action,
+        Self::Description,
+        Self::Outcome,
+        Self::Success,
+        Self::Error,
+        Self::ErrorCode,
+        Self::Severity,
+        Self::Component,
+        Self::StackTrace,
+        Self::Service,
+        Self::Flag,
+        Self::Tags,
+        Self::ParentId,
+        Self::OperationId,
+        Self::RequestId,
+        Self::TraceId,
+        Self::SpanId,
+        Self::ActorKind,
+        Self::ActorId,
+        Self::ActorName,
+        Self::ActorEmail,
+        Self::ActorRole,
+        Self::TenantId,
+        Self::SessionId,
+        Self::ResourceType,
+        Self::ResourceId,
+        Self::ResourceName,
+        Self::Method,
+        Self::Path,
+        Self::Route,
+        Self::Query,
+        Self::QueryCut,
+        Self::HttpVersion,
+        Self::Host,
+        Self::Status,
+        Self::TtfbUs,
+        Self::DurationUs,
+        Self::RequestBytes,
+        Self::ResponseBytes,
+        Self::RequestHeaders,
+        Self::ResponseHeaders,
+        Self::ResponseTrailers,
+        Self::RequestBody,
+        Self::ResponseBody,
+        Self::RequestBodyCut,
+        Self::ResponseBodyCut,
+        Self::Level,
+        Self::Peer,
+        Self::Forwarded,
+        Self::Detail,
+        Self::Change,
+        Self::Note,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tag_stands_at_its_own_number() {
+        for (number, tag) in Tag::ALL.iter().enumerate() {
+            assert_eq!(*tag as usize, number);
+        }
+    }
+}
