@@ -30,6 +30,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio_stream::StreamExt;
 use tower_audit::admin::BasicAuth;
 use tower_audit::{
@@ -86,15 +87,18 @@ async fn run() -> Result<(), Failure> {
         .await
         .map_err(|error| format!("port {port} cannot be used, set PORT to another one: {error}"))?;
     greet(listener.local_addr()?, &password);
-    let stop = stop_signal()?;
-    axum::serve(
+    let (stop, stopped) = stop_signal()?;
+    let server = axum::serve(
         listener,
         app.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(stop)
-    .await?;
+    );
+    tokio::select! {
+        result = server.with_graceful_shutdown(stop) => result?,
+        // Requests in flight may end, but not keep the program from ending.
+        () = async { _ = stopped.await; tokio::time::sleep(GRACE).await } => {}
+    }
 
-    let result = auditor.shutdown(Duration::from_secs(10)).await;
+    let result = auditor.shutdown(GRACE).await;
     println!("{}", auditor.stats());
     result?;
     Ok(())
@@ -259,17 +263,23 @@ fn greet(address: SocketAddr, password: &str) {
     println!("  curl -s -u admin:{password} 'http://{address}/audit/api/events?last=1h'");
 }
 
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    Ok(async move {
+/// How long requests in flight, and then records on their way, are waited for at the end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A future that is ready at SIGTERM or Ctrl-C, and one that is ready once the first one is.
+fn stop_signal() -> Result<(impl Future<Output = ()>, oneshot::Receiver<()>), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (stopping, stopped) = oneshot::channel();
+    let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    })
+        // Nobody listens if the server has ended by itself.
+        _ = stopping.send(());
+    };
+    Ok((stop, stopped))
 }
 
 /// An error and its causes in one line.
