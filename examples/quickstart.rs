@@ -252,15 +252,19 @@ fn password() -> Result<String, Failure> {
 }
 
 fn greet(address: SocketAddr, password: &str) {
+    // A password that was chosen is known to who chose it, and no business of a log.
+    let password = env::var("AUDIT_PASSWORD").map_or(password, |_| "$AUDIT_PASSWORD");
     println!(
         "listening on http://{address}, the audit trail is at http://{address}/audit (user admin)"
     );
     println!("try:");
     println!(
-        "  curl -i http://{address}/login --json '{{\"username\":\"ada\",\"password\":\"open sesame\"}}'"
+        "  curl -i http://{address}/login -H 'content-type: application/json' -d '{{\"username\":\"ada\",\"password\":\"open sesame\"}}'"
     );
-    println!("  curl -i http://{address}/orders --json '{{\"item\":\"tea\",\"count\":2}}'");
-    println!("  curl -s -u admin:{password} 'http://{address}/audit/api/events?last=1h'");
+    println!(
+        "  curl -i http://{address}/orders -H 'content-type: application/json' -d '{{\"item\":\"tea\",\"count\":2}}'"
+    );
+    println!("  curl -s -u \"admin:{password}\" 'http://{address}/audit/api/events?last=1h'");
 }
 
 /// How long requests in flight, and then records on their way, are waited for at the end.
