@@ -55,8 +55,8 @@ async fn run() -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .init();
     let port = port()?;
-    let url =
-        env::var("AUDIT_DATABASE_URL").unwrap_or_else(|_| "sqlite:audit-quickstart.db".into());
+    let url = variable("AUDIT_DATABASE_URL")?;
+    let url = url.unwrap_or_else(|| "sqlite:audit-quickstart.db".into());
     let password = password()?;
 
     let builder = Auditor::builder();
@@ -86,8 +86,8 @@ async fn run() -> Result<(), Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
         .map_err(|error| format!("port {port} cannot be used, set PORT to another one: {error}"))?;
-    greet(listener.local_addr()?, &password);
     let (stop, stopped) = stop_signal()?;
+    greet(listener.local_addr()?, &password);
     let server = axum::serve(
         listener,
         app.into_make_service_with_connect_info::<SocketAddr>(),
@@ -232,23 +232,38 @@ impl IntoResponse for Problem {
     }
 }
 
-fn port() -> Result<u16, Failure> {
-    match env::var("PORT") {
-        Ok(port) => port
-            .parse()
-            .map_err(|_| "PORT must be a number from 0 to 65535".into()),
-        Err(_) => Ok(3000),
+/// A variable of the environment, if it is set.
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(format!("{name} must be UTF-8").into()),
     }
 }
 
+fn port() -> Result<u16, Failure> {
+    let Some(port) = variable("PORT")? else {
+        return Ok(3000);
+    };
+    port.parse()
+        .map_err(|_| "PORT must be a number from 0 to 65535".into())
+}
+
 fn password() -> Result<String, Failure> {
-    match env::var("AUDIT_PASSWORD") {
-        Ok(password) if password.is_empty() => {
-            Err("AUDIT_PASSWORD is empty: set a password, or unset it to get a random one".into())
-        }
-        Ok(password) => Ok(password),
-        Err(_) => Ok(uuid::Uuid::new_v4().simple().to_string()),
+    let Some(password) = variable("AUDIT_PASSWORD")? else {
+        return Ok(uuid::Uuid::new_v4().simple().to_string());
+    };
+    if password.is_empty() {
+        return Err(
+            "AUDIT_PASSWORD is empty: set a password, or unset it to get a random one".into(),
+        );
     }
+    if password.contains(char::is_control) {
+        return Err(
+            "AUDIT_PASSWORD must not hold control characters, such as the end of a line".into(),
+        );
+    }
+    Ok(password)
 }
 
 fn greet(address: SocketAddr, password: &str) {

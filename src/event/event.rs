@@ -18,7 +18,6 @@ use super::{Actor, Change, EventId, Frame, Kind, Resource, Tag, limits};
 /// An event is raw: it cannot be printed or serialized, only sanitized.
 /// Texts over their [limit](limits) are cut, with a note in the record.
 /// Setting a single value twice keeps the second.
-#[derive(Clone)]
 pub struct Event {
     id: EventId,
     frame: Frame,

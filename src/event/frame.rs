@@ -15,11 +15,13 @@ use http::{HeaderMap, HeaderName};
 use super::{Actor, EventId, Resource, Tag, limits};
 
 /// Raw data of one event, as bytes. Prints nothing and serializes to nothing.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Frame {
     /// Written up to `len`; what lies behind is of no meaning.
     buffer: Vec<u8>,
     len: usize,
+    /// What other frames have brought.
+    added: usize,
     full: bool,
 }
 
@@ -66,11 +68,13 @@ impl Frame {
         &self.buffer[..self.len]
     }
 
-    /// Adds the fields of another frame; all of them or, past the limit, none.
+    /// Adds the fields of another frame; all of them or, past
+    /// [`limits::ADDED_BYTES`] in all, none.
     pub(crate) fn append(&mut self, other: &Self) {
-        if self.len + other.len > limits::EVENT_BYTES {
+        if self.added + other.len > limits::ADDED_BYTES {
             self.overflow();
         } else {
+            self.added += other.len;
             self.room(other.len).copy_from_slice(other.as_bytes());
         }
     }
@@ -125,9 +129,11 @@ impl Frame {
         if headers.is_empty() {
             return true;
         }
-        if self.open(tag, 0).is_none() {
+        if self.len + limits::HEADERS_BYTES > limits::EVENT_BYTES {
+            self.overflow();
             return false;
         }
+        self.mark(tag);
         let start = self.len;
         let mut room = limits::HEADERS_BYTES;
         let mut note = None;

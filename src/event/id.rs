@@ -70,6 +70,11 @@ impl EventId {
         Self::from_bits(self.0.as_u128().saturating_add(1))
     }
 
+    /// The id before this one in order, whether or not there is an event of it.
+    pub(crate) const fn predecessor(self) -> Self {
+        Self::from_bits(self.0.as_u128().saturating_sub(1))
+    }
+
     /// The event's time.
     pub fn timestamp(self) -> Timestamp {
         let (high, _) = self.0.as_u64_pair();

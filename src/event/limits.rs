@@ -32,7 +32,12 @@ pub const LIST_ITEMS: usize = 64;
 pub const DETAIL_BYTES: usize = 64 * 1024;
 /// Details and changes of one record.
 pub const DETAIL_ITEMS: usize = 64;
-/// Bytes of everything raw that one event may bring to the queue.
+/// Bytes of everything that handlers add to one request's record.
+pub const ADDED_BYTES: usize = 256 * 1024;
+/// Bytes of one body that can be kept at most.
+pub const BODY_BYTES: usize = 256 * 1024;
+/// Bytes of everything raw that one event may bring to the queue: more than
+/// all parts of a request together, so that its end always finds room.
 pub const EVENT_BYTES: usize = 1024 * 1024;
 
 /// The longest start of `text` that has at most `limit` bytes.

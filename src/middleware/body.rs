@@ -38,16 +38,16 @@ impl<B: Body> Body for RequestBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        let frame = ready!(this.inner.poll_frame(cx));
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    this.exchange.see_request(data);
+                    this.exchange.see_request(data, this.inner.is_end_stream());
                 }
             }
-            Some(Err(_)) => this.exchange.request_broke_off(),
-            None => {}
+            Some(Err(_)) => {}
+            None => this.exchange.request_complete(),
         }
         Poll::Ready(frame)
     }

@@ -11,6 +11,7 @@ pub(super) struct BodyCapture {
     limit: usize,
     seen: u64,
     cut: bool,
+    complete: bool,
 }
 
 impl BodyCapture {
@@ -63,9 +64,14 @@ impl BodyCapture {
         self.cut
     }
 
-    /// Tells that the body ended before its end.
-    pub(super) fn break_off(&mut self) {
-        self.cut = true;
+    /// Tells that the body has come to its end.
+    pub(super) fn complete(&mut self) {
+        self.complete = true;
+    }
+
+    /// Tells that nothing more will come; what did not come to its end counts as cut.
+    pub(super) fn close(&mut self) {
+        self.cut |= !self.complete && self.seen > 0;
     }
 }
 

@@ -86,12 +86,16 @@ impl Exchange {
         }
     }
 
-    pub(super) fn see_request(&self, data: &impl bytes::Buf) {
-        self.lock().request.see(data);
+    pub(super) fn see_request(&self, data: &impl bytes::Buf, is_end: bool) {
+        let mut state = self.lock();
+        state.request.see(data);
+        if is_end {
+            state.request.complete();
+        }
     }
 
-    pub(super) fn request_broke_off(&self) {
-        self.lock().request.break_off();
+    pub(super) fn request_complete(&self) {
+        self.lock().request.complete();
     }
 
     /// The response's head is there. Returns what is to be kept of its body.
@@ -144,12 +148,14 @@ impl Exchange {
         } else {
             outcome
         };
-        if !matches!(outcome, Outcome::Completed | Outcome::Upgraded) {
-            response.break_off();
+        if outcome == Outcome::Completed {
+            response.complete();
         }
         let State { frame, request, .. } = &mut *state;
         frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
         frame.number(Tag::DurationUs, duration_us);
+        request.close();
+        response.close();
         put_body(
             frame,
             request,
@@ -224,7 +230,7 @@ fn put_body(frame: &mut Frame, body: &BodyCapture, size: Tag, content: Tag, cut:
     if !body.kept().is_empty() {
         frame.bytes(content, body.kept());
     }
-    if body.is_cut() && body.seen() > 0 {
+    if body.is_cut() {
         frame.mark(cut);
     }
 }

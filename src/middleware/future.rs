@@ -121,12 +121,10 @@ fn ends_with_head<R: Body>(response: &Response<R>, method: &Method) -> Option<Ou
     })
 }
 
-/// The size that the head promises of a body that does not know its own.
+/// The size that is known of a body in advance: its own word, or the head's.
 fn promised_length<R: Body>(response: &Response<R>) -> Option<u64> {
-    if response.body().size_hint().exact().is_some() {
-        // It will say itself when it is at its end.
-        return None;
-    }
-    let header = response.headers().get(http::header::CONTENT_LENGTH)?;
-    header.to_str().ok()?.parse().ok()
+    response.body().size_hint().exact().or_else(|| {
+        let header = response.headers().get(http::header::CONTENT_LENGTH)?;
+        header.to_str().ok()?.parse().ok()
+    })
 }

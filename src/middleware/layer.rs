@@ -8,7 +8,7 @@ use super::exchange::Shared;
 use super::service::Audit;
 use super::settings::{ResponseBodies, Settings};
 use crate::Auditor;
-use crate::event::limits;
+use crate::event::limits::BODY_BYTES;
 
 /// Records every request that passes, as one row each; made by [`Auditor::layer`].
 ///
@@ -33,9 +33,6 @@ impl Auditor {
         }
     }
 }
-
-/// The most that may be kept of one body.
-const MAX_BODY_BYTES: usize = limits::EVENT_BYTES / 4;
 
 impl AuditLayer {
     /// Sets that no body is captured, only its type and size.
@@ -90,8 +87,8 @@ impl AuditLayer {
 
 fn checked(bytes: usize) -> usize {
     assert!(
-        bytes <= MAX_BODY_BYTES,
-        "a body limit must be at most {MAX_BODY_BYTES} bytes"
+        bytes <= BODY_BYTES,
+        "a body limit must be at most {BODY_BYTES} bytes"
     );
     bytes
 }

@@ -100,7 +100,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next older records are; `None` on the last page.
     pub next_cursor: Option<Cursor>,
-    /// Where the next newer records are; `None` if there were none.
+    /// Where the next newer records are; `None` if there were none. A page
+    /// that is empty because nothing newer has come keeps its cursor.
     pub prev_cursor: Option<Cursor>,
 }
 
@@ -122,6 +123,18 @@ impl Page<Record> {
             (more, request.cursor.is_some())
         };
         let (oldest, newest) = (fetched.last(), fetched.first());
+        // An empty page at a cursor leads back to where it came from, and on to what may come.
+        if let (true, Some(cursor)) = (fetched.is_empty(), request.cursor) {
+            return Self {
+                items: fetched,
+                next_cursor: newer.then(|| Cursor::older_than(cursor.id.successor())),
+                prev_cursor: Some(if newer {
+                    cursor
+                } else {
+                    Cursor::newer_than(cursor.id.predecessor())
+                }),
+            };
+        }
         Self {
             next_cursor: oldest
                 .filter(|_| older_left)

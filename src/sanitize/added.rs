@@ -1,7 +1,7 @@
 //! What a handler added: details and changes.
 
 use super::mask::{REDACTED_JSON, UNREADABLE_JSON};
-use super::{Sanitizer, clean, json};
+use super::{Sanitizer, clean, json, text};
 use crate::event::{Capture, Json, limits};
 
 /// Details and changes in the order in which they came.
@@ -43,7 +43,9 @@ impl Sanitizer {
         for (name, value) in &added.details {
             object.push(if object.is_empty() { '{' } else { ',' });
             object.push('"');
-            json::push_escaped(&mut object, &clean::text(name, limits::NAME_BYTES));
+            let shown = clean::text(name, limits::NAME_BYTES);
+            let shown = text::net(&self.rules.names, &shown).unwrap_or(shown);
+            json::push_escaped(&mut object, &shown);
             object.push_str("\":");
             if self.rules.names.is_sensitive(name) && *value != b"null" {
                 object.push_str(REDACTED_JSON);

@@ -41,7 +41,9 @@ fn push_pair(names: &Names, pair: &str, out: &mut String) {
             return;
         }
     }
-    out.push_str(name);
+    // What looks like a name may be a token whose padding is the `=`.
+    let known = text::encoded_value(names, name, true);
+    out.push_str(known.as_deref().unwrap_or(name));
     out.push('=');
     if value.is_empty() {
         return;

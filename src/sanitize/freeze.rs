@@ -65,7 +65,7 @@ impl Sanitizer {
                 Tag::QueryCut => query_cut = true,
                 Tag::Route => fields.route = some(clean::text(payload, limits::PATH_BYTES)),
                 Tag::HttpVersion => fields.http_version = name(),
-                Tag::Host => fields.host = some(clean::text(host(payload), limits::NAME_BYTES)),
+                Tag::Host => fields.host = some(self.host(payload)),
                 Tag::Status => fields.status = status(),
                 Tag::TtfbUs => fields.ttfb_us = number(),
                 Tag::DurationUs => fields.duration_us = number(),
@@ -107,12 +107,24 @@ impl Sanitizer {
     }
 }
 
+impl Sanitizer {
+    /// The host that was asked for, without userinfo in front of it.
+    pub(crate) fn host(&self, payload: &[u8]) -> String {
+        let host = payload
+            .rsplit(|byte| *byte == b'@')
+            .next()
+            .unwrap_or_default();
+        self.text(host, limits::NAME_BYTES)
+    }
+}
+
 /// Whether it looks like a success, when nobody said so.
 fn succeeded(fields: &Fields) -> bool {
-    let ended_well = matches!(
-        fields.outcome,
-        None | Some(Outcome::Completed | Outcome::Upgraded)
-    );
+    let ended_well = match fields.outcome {
+        Some(outcome) => matches!(outcome, Outcome::Completed | Outcome::Upgraded),
+        // Only a request has to end in some way.
+        None => fields.method.is_none(),
+    };
     ended_well
         && fields.error.is_none()
         && fields.status.is_none_or(|status| status < 400)
@@ -141,14 +153,6 @@ fn peer(payload: &[u8]) -> Option<IpAddr> {
         _ => IpAddr::from(<[u8; 16]>::try_from(payload).ok()?),
     };
     Some(address.to_canonical())
-}
-
-/// The host without userinfo in front of it.
-fn host(payload: &[u8]) -> &[u8] {
-    payload
-        .rsplit(|byte| *byte == b'@')
-        .next()
-        .unwrap_or_default()
 }
 
 /// Whether a field is text that is kept as such: where a byte is replaced, the record says so.

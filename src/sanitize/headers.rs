@@ -168,11 +168,11 @@ impl HeaderRules {
 
 fn sanitize_value(names: &Names, name: &str, value: &[u8]) -> String {
     if name == "cookie" {
-        return cookie_names(value).collect::<Vec<_>>().join(", ");
+        return cookie_names(names, value).collect::<Vec<_>>().join(", ");
     }
     if name == "set-cookie" {
         let cookie = value.split(|byte| *byte == b';').next();
-        return cookie_names(cookie.unwrap_or_default()).collect();
+        return cookie_names(names, cookie.unwrap_or_default()).collect();
     }
     let harmless = KNOWN_HARMLESS.contains(&name);
     if !harmless && names.is_sensitive(name.as_bytes()) {
@@ -189,10 +189,11 @@ fn sanitize_value(names: &Names, name: &str, value: &[u8]) -> String {
 }
 
 /// The names of the cookies in a `cookie` header. One without a name is left out: it would be its value.
-pub(super) fn cookie_names(value: &[u8]) -> impl Iterator<Item = String> {
+pub(super) fn cookie_names(names: &Names, value: &[u8]) -> impl Iterator<Item = String> {
     value.split(|byte| *byte == b';').filter_map(|cookie| {
         let end = cookie.iter().position(|byte| *byte == b'=')?;
         let name = clean::text(cookie[..end].trim_ascii(), limits::NAME_BYTES);
+        let name = text::net(names, &name).unwrap_or(name);
         (!name.is_empty()).then_some(name)
     })
 }
@@ -235,10 +236,10 @@ mod tests {
 
     #[test]
     fn cookies_are_kept_by_name_only() {
-        assert_eq!(
-            cookie_names(b"sid=a=b; canary; theme=dark;=canary; ").collect::<Vec<_>>(),
-            ["sid", "theme"]
-        );
+        let names = NameRules::shipped().build().unwrap();
+        let kept_names: Vec<_> =
+            cookie_names(&names, b"sid=a=b; canary; theme=dark;=canary; ").collect();
+        assert_eq!(kept_names, ["sid", "theme"]);
         let lines = [
             ("set-cookie", "sid=canary; Path=/; Secure"),
             ("set-cookie", "theme=canary"),

@@ -89,7 +89,10 @@ impl Sanitizer {
             fields.request_body = Some(body.text);
             fields.request_encoding = body.encoding.map(str::to_owned);
         }
-        for name in request.values("cookie").flat_map(headers::cookie_names) {
+        for name in request
+            .values("cookie")
+            .flat_map(|value| headers::cookie_names(&rules.names, value))
+        {
             if fields.cookies.len() < limits::LIST_ITEMS && !fields.cookies.contains(&name) {
                 fields.cookies.push(name);
             }

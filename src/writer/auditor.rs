@@ -34,6 +34,9 @@ pub(super) struct Inner {
     pub(super) client_ip_header: HeaderName,
 }
 
+/// How long a writer may take to give up; longer than that, its store blocks its thread.
+const ABORT_TIME: Duration = Duration::from_secs(1);
+
 impl Auditor {
     /// Starts to describe an audit trail.
     pub fn builder() -> AuditorBuilder {
@@ -75,21 +78,25 @@ impl Auditor {
     /// Dropping the future stops the waiting and nothing else.
     pub async fn flush(&self) -> Result<(), Error> {
         let (caller, stored) = oneshot::channel();
+        let ended = || Error::closed("the audit writer ended before everything was stored");
         if self.inner.commands.send(Command::Flush(caller)).is_err() {
-            // Nothing is pending once the writer has ended.
-            return Ok(());
+            // Nothing is pending once the writer has ended in order.
+            let mut finished = self.inner.finished.clone();
+            return finished
+                .wait_for(|finished| *finished)
+                .await
+                .map(drop)
+                .map_err(|_| ended());
         }
-        stored
-            .await
-            .map_err(|_| Error::closed("the audit writer ended before everything was stored"))
+        stored.await.map_err(|_| ended())
     }
 
     /// Refuses events from now on, and waits until everything that was
-    /// offered before is stored, at most for `timeout`. What is not stored
+    /// offered before is stored, at most for `timeout` and a second. What is not stored
     /// by then is given up, and counted as dropped. May be called again.
     ///
     /// # Errors
-    /// If something had to be given up, or if the writer has failed.
+    /// If something had to be given up, or if the writer has failed or does not react.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the trail closed, and the writer goes on
@@ -104,9 +111,9 @@ impl Auditor {
             // If nobody receives it, the writer has ended just now.
             let _ = self.inner.commands.send(Command::Abort);
         }
-        finished
-            .wait_for(|finished| *finished)
+        tokio::time::timeout(ABORT_TIME, finished.wait_for(|finished| *finished))
             .await
+            .map_err(|_| Error::timed_out("the audit writer does not react"))?
             .map_err(|_| Error::internal("the audit writer has failed"))?;
         let stats = self.stats();
         if stats.dropped_shutdown_timeout > 0 {

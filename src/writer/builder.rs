@@ -123,13 +123,13 @@ impl AuditorBuilder {
     }
 
     /// Sets how long a record may wait for its batch to fill. Defaults to
-    /// 200 ms. A shorter delay shows records sooner and makes smaller batches.
+    /// 200 ms, at most an hour. A shorter delay shows records sooner and makes smaller batches.
     pub fn max_batch_delay(mut self, delay: Duration) -> Self {
         self.max_batch_delay = delay;
         self
     }
 
-    /// Sets how long the store may take for a batch. Defaults to 30 s. After
+    /// Sets how long the store may take for a batch. Defaults to 30 s, at most an hour. After
     /// that the attempt counts as failed and is repeated; too short a time
     /// makes a slow store slower still.
     pub fn append_timeout(mut self, timeout: Duration) -> Self {
@@ -173,6 +173,22 @@ impl AuditorBuilder {
                 ));
             }
         }
+        let durations = [
+            ("max_batch_delay", self.max_batch_delay, Duration::ZERO),
+            (
+                "append_timeout",
+                self.append_timeout,
+                Duration::from_millis(1),
+            ),
+        ];
+        for (parameter, value, least) in durations {
+            if value < least || value > MAX_DURATION {
+                return Err(Error::invalid_input(
+                    parameter,
+                    format!("{parameter} must be from {least:?} to {MAX_DURATION:?}"),
+                ));
+            }
+        }
         if self.max_queue_bytes < MIN_QUEUE_BYTES {
             return Err(Error::invalid_input(
                 "max_queue_bytes",
@@ -205,6 +221,7 @@ impl AuditorBuilder {
                 store,
                 counters,
                 append_timeout: self.append_timeout,
+                log: Arc::default(),
             },
             limits: BatchLimits {
                 max_size: self.max_batch_size,
@@ -217,6 +234,9 @@ impl AuditorBuilder {
         Ok((auditor, writer))
     }
 }
+
+/// No wait of the writer is longer.
+const MAX_DURATION: Duration = Duration::from_secs(3600);
 
 /// Room for the largest event there can be, with what marks its cut and its length.
 const MIN_QUEUE_BYTES: usize = 2 * limits::EVENT_BYTES;

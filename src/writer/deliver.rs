@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::backoff::Backoff;
+use super::log_limit::LogLimit;
 use super::losses::{Loss, Losses};
 use super::stats::Counters;
 use crate::event::Timestamp;
@@ -18,10 +20,17 @@ pub(super) struct Delivery {
     pub(super) store: Arc<dyn AuditStore>,
     pub(super) counters: Arc<Counters>,
     pub(super) append_timeout: Duration,
+    pub(super) log: Arc<LogLimit>,
 }
 
-/// Failures of the store are logged at most this often.
-const LOG_EVERY: Duration = Duration::from_secs(60);
+/// A task that ends with the wait for it.
+struct Attempt(JoinHandle<Result<(), Error>>);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 impl Delivery {
     /// Stores a batch. Returns once every record is stored or refused for
@@ -34,7 +43,6 @@ impl Delivery {
         let mut refused = Losses::default();
         let mut waiting = vec![batch];
         let mut backoff = Backoff::default();
-        let mut logged: Option<Instant> = None;
         while let Some(batch) = waiting.pop() {
             if batch.is_empty() {
                 continue;
@@ -49,8 +57,7 @@ impl Delivery {
                 Err(error) => error,
             };
             self.counters.failed_attempt();
-            if logged.is_none_or(|time| time.elapsed() >= LOG_EVERY) {
-                logged = Some(Instant::now());
+            if self.log.is_due() {
                 tracing::warn!(code = error.code(), %error, records = batch.len(), "audit records could not be stored");
             }
             if error.is_rejected() {
@@ -67,15 +74,14 @@ impl Delivery {
     async fn attempt(&self, batch: Batch) -> (Batch, Result<(), Error>) {
         let batch = Arc::new(batch);
         let (store, shared) = (Arc::clone(&self.store), Arc::clone(&batch));
-        let mut task = tokio::spawn(async move { store.append(&shared).await });
-        let result = match timeout(self.append_timeout, &mut task).await {
+        let mut task = Attempt(tokio::spawn(async move { store.append(&shared).await }));
+        let result = match timeout(self.append_timeout, &mut task.0).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panic)) => Err(Error::unavailable("the store panicked").caused_by(panic)),
-            Err(_) => {
-                task.abort();
-                Err(Error::timed_out("the store took too long to take a batch"))
-            }
+            // What it panicked with may hold data of a record.
+            Ok(Err(_)) => Err(Error::unavailable("the store panicked")),
+            Err(_) => Err(Error::timed_out("the store took too long to take a batch")),
         };
+        drop(task);
         (Arc::unwrap_or_clone(batch), result)
     }
 
@@ -105,7 +111,9 @@ impl Delivery {
     }
 
     fn refuse(&self, record: &Record, refused: &mut Losses) {
-        tracing::error!(id = %record.id, "the store refuses an audit record for good");
+        if self.log.is_due() {
+            tracing::error!(id = %record.id, "the store refuses an audit record for good");
+        }
         self.counters.dropped(Loss::Rejected, 1);
         // A gap event about a gap event would never end.
         if record.kind != Kind::Gap {

@@ -13,6 +13,7 @@ mod deliver;
 mod enrich;
 mod flush;
 mod host;
+mod log_limit;
 mod losses;
 mod queue;
 mod stats;

@@ -124,6 +124,7 @@ impl Loop {
             self.wait(more, maintain_at).await;
         }
         self.give_up_the_rest();
+        self.answer_the_rest();
     }
 
     /// Waits for whatever there is to do next. `more` says that there are frames to be read at once.
@@ -211,6 +212,9 @@ impl Loop {
         if self.losses.is_empty() {
             return;
         }
+        if self.writer.delivery.log.is_due() {
+            tracing::error!("audit events were lost; a gap event in the trail tells how many");
+        }
         for event in std::mem::take(&mut self.losses).gap_events() {
             self.push_own(event);
         }
@@ -268,9 +272,27 @@ impl Loop {
             && self.losses.is_empty()
     }
 
+    /// Answers who has asked for a flush in the meantime: nothing is pending any more.
+    fn answer_the_rest(&mut self) {
+        if self.aborted {
+            // They are told by their channel's end that not everything was stored.
+            return;
+        }
+        self.writer.commands.close();
+        while let Ok(command) = self.writer.commands.try_recv() {
+            if let Command::Flush(caller) = command {
+                // A caller that does not wait any more misses nothing.
+                let _ = caller.send(());
+            }
+        }
+    }
+
     /// Counts what is still pending as lost.
     fn give_up_the_rest(&mut self) {
         self.in_flight = None;
+        for shard in 0..self.read.len() {
+            self.writer.queue.take(shard, Frames::default());
+        }
         let counters = &self.writer.delivery.counters;
         let pending = counters.snapshot(&self.writer.queue).pending;
         if pending > 0 {
@@ -305,6 +327,9 @@ async fn settle(in_flight: &mut Option<(InFlight, u64)>) -> Losses {
 async fn woken(queue: &Queue, idle: bool) {
     queue.woken(idle).await;
     if idle {
-        tokio::time::sleep(TICK).await;
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = queue.woken(false) => {}
+        }
     }
 }

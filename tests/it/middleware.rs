@@ -485,3 +485,78 @@ async fn hostile_heads_are_capped_and_stored() {
     assert!(record.capture_notes.contains(&"text_truncated".to_owned()));
     assert_eq!(record.status, Some(404));
 }
+
+#[tokio::test(start_paused = true)]
+async fn however_much_a_handler_adds_the_end_is_recorded() {
+    let handler = get(|audit: AuditContext| async move {
+        let large = "x".repeat(60_000);
+        for number in 0..20 {
+            audit.detail(&format!("n{number}"), &large);
+        }
+        audit.action("late").tag("late");
+        StatusCode::BAD_GATEWAY
+    });
+    let app = App::new(Router::new().route("/", handler));
+    let record = app
+        .record_of(request(Method::GET, "/").body(Body::empty()).unwrap())
+        .await;
+    assert_eq!(record.status, Some(502));
+    assert_eq!(record.outcome, Some(tower_audit::Outcome::Completed));
+    assert!(!record.success && record.duration_us.is_some());
+    assert!(record.capture_notes.contains(&"event_truncated".to_owned()));
+    assert!(record.details.as_ref().unwrap().as_str().contains("n0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_body_that_is_not_read_to_its_end_counts_as_cut() {
+    let handler = post(|body: Body| async move {
+        let mut body = body.into_data_stream();
+        futures_util::StreamExt::next(&mut body).await;
+    });
+    let app = App::new(Router::new().route("/", handler));
+    let parts = ["{\"a\":1,", "\"b\":2}"].map(Ok::<_, Infallible>);
+    let request = request(Method::POST, "/")
+        .header("content-type", "application/json")
+        .body(Body::from_stream(futures_util::stream::iter(parts)))
+        .unwrap();
+    let record = app.record_of(request).await;
+    assert!(record.request_truncated);
+    assert_eq!(
+        record.request_body.as_deref(),
+        Some(r#"{"a":1,"$truncated":true}"#)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_in_the_place_of_names_are_masked_too() {
+    const JWT: &str =
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9";
+    let form = post(|_: String| async {});
+    for (content_type, body) in [
+        ("application/x-www-form-urlencoded", format!("{JWT}=&a=1")),
+        (
+            "application/json",
+            format!(r#"{{"sessions":{{"{JWT}":1}}}}"#),
+        ),
+    ] {
+        let app = App::new(Router::new().route("/", form.clone()));
+        let request = request(Method::POST, &format!("/?{JWT}="))
+            .header("content-type", content_type)
+            .header("cookie", format!("{JWT}=1"))
+            .body(Body::from(body))
+            .unwrap();
+        let record = app.record_of(request).await;
+        assert!(
+            !format!("{record:?}").contains("dozjgNryP4J3"),
+            "{record:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn userinfo_in_a_host_header_is_left_out() {
+    let app = App::new(Router::new().route("/", get(|| async {})));
+    let request = request(Method::GET, "/").header("host", "ada:hunter2@shop.example");
+    let record = app.record_of(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(record.host.as_deref(), Some("shop.example"));
+}

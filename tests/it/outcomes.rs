@@ -208,6 +208,41 @@ async fn a_stream_that_has_kept_its_content_length_is_completed_when_it_is_dropp
     assert_eq!(trail.outcome().await, Outcome::Completed);
 }
 
+/// Knows its size, but not when it is at its end.
+struct Sized(Option<Bytes>);
+
+impl http_body::Body for Sized {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|data| Ok(Frame::data(data))))
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        let left = self.0.as_ref().map_or(0, |data| data.len() as u64);
+        http_body::SizeHint::with_exact(left)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_has_told_its_size_is_completed_when_that_much_was_sent() {
+    let trail = Trail::new();
+    let service = trail
+        .auditor
+        .layer()
+        .layer(service_fn(|_: Request<_>| async {
+            Ok::<_, Infallible>(Response::new(Sized(Some(Bytes::from_static(b"abc")))))
+        }));
+    let mut body = service.oneshot(get()).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+    assert_eq!(trail.outcome().await, Outcome::Completed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn head_is_not_an_abort() {
     let trail = Trail::new();

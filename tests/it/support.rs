@@ -103,12 +103,17 @@ pub fn run_here(builder: AuditorBuilder) -> Auditor {
     auditor
 }
 
-/// Asserts that every event is accounted for, and that the store agrees.
+/// Asserts, once all is settled, that every event is accounted for, and that the store agrees.
 #[track_caller]
 pub fn assert_accounted(stats: Stats, records: &[Record]) {
     assert_eq!(
         stats.offered,
         stats.stored + stats.quarantined + stats.dropped + stats.pending,
+        "{stats:?}"
+    );
+    assert_eq!(
+        (stats.pending, stats.queued, stats.queued_bytes),
+        (0, 0, 0),
         "{stats:?}"
     );
     assert_eq!(stats.stored, records.len() as u64, "{stats:?}");

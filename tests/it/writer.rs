@@ -219,6 +219,22 @@ async fn a_shutdown_never_takes_longer_than_its_timeout() {
     assert_accounted(stats, &store.memory.records());
 }
 
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_writer_that_does_not_run() {
+    let (auditor, writer) = Auditor::builder()
+        .store(MemoryStore::new())
+        .build()
+        .unwrap();
+    auditor.record(event());
+    let error = auditor
+        .shutdown(Duration::from_millis(1))
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "the audit writer does not react");
+    drop(writer);
+    assert!(auditor.flush().await.unwrap_err().is_closed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hanging_attempt_is_given_up_after_the_append_timeout() {
     let store = GatedStore::new([Gate::Never]);
@@ -313,6 +329,8 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     assert!(sentence(builder().max_batch_size(0)).contains("max_batch_size"));
     assert!(sentence(builder().max_batch_bytes(0)).contains("max_batch_bytes"));
     assert!(sentence(builder().max_queue_bytes(1024)).contains("max_queue_bytes"));
+    assert!(sentence(builder().max_batch_delay(Duration::MAX)).contains("max_batch_delay"));
+    assert!(sentence(builder().append_timeout(Duration::ZERO)).contains("append_timeout"));
 }
 
 #[test]

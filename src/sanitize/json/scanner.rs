@@ -6,6 +6,9 @@ use crate::sanitize::mask::{REDACTED_JSON, TRUNCATED_MEMBER};
 use crate::sanitize::names::Names;
 use crate::sanitize::text;
 
+/// A key that is shorter holds no token.
+const SHORTEST_TOKEN: usize = 12;
+
 pub(super) struct Scanner<'a> {
     names: &'a Names,
     document: Document,
@@ -120,11 +123,18 @@ impl<'a> Scanner<'a> {
             if string.escaped {
                 let name = escape::resolved(content);
                 self.sensitive = self.names.is_sensitive(name.as_bytes());
-                if string.awry {
-                    self.replace_content(start, string.end, &name);
+                let known = text::net(self.names, &name);
+                if string.awry || known.is_some() {
+                    self.replace_content(start, string.end, known.as_deref().unwrap_or(&name));
                 }
             } else {
                 self.sensitive = self.names.is_sensitive(content.as_bytes());
+                // Maps are keyed by tokens now and then.
+                if content.len() >= SHORTEST_TOKEN
+                    && let Some(known) = text::net(self.names, content)
+                {
+                    self.replace_content(start, string.end, &known);
+                }
             }
         }
         match self.next_byte() {

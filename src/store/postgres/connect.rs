@@ -98,7 +98,8 @@ impl Connector {
     pub(super) fn patience(&self) -> Duration {
         let socket = self.config.get_connect_timeout().copied();
         let hosts = self.config.get_hosts().len().max(1) as u32;
-        socket.unwrap_or(CONNECT_TIMEOUT) * hosts + CONNECT_TIMEOUT
+        let sockets = socket.unwrap_or(CONNECT_TIMEOUT).saturating_mul(hosts);
+        sockets.saturating_add(CONNECT_TIMEOUT)
     }
 
     /// The connection and the task that drives it, in the modes that the security allows.

@@ -95,6 +95,8 @@ fn class(sqlstate: &str) -> Class {
         ("57014", _) => Class::Timeout,
         // A first attempt met rows of its own: the next one does not mind.
         ("23505", _) => Class::Again,
+        // The binary format does not fit the columns: no record is to blame.
+        ("22P03" | "22P04", _) => Class::Again,
         (_, "22" | "23" | "54") => Class::Poison,
         // P0 is what triggers raise.
         (_, "0A" | "28" | "3D" | "3F" | "42" | "44" | "P0") => Class::Configuration,

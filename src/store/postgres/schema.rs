@@ -59,12 +59,32 @@ impl Schema {
     }
 }
 
+/// The oldest server that has what the schema uses: bloom operators for BRIN, detaching concurrently.
+const OLDEST_SERVER: i32 = 140_000;
+
+async fn require_version(client: &Client) -> Result<(), Error> {
+    let query = "SELECT current_setting('server_version_num')::int";
+    let row = client
+        .query_one(query, &[])
+        .await
+        .map_err(error::statement)?;
+    let version: i32 = row.try_get(0).map_err(error::statement)?;
+    if version < OLDEST_SERVER {
+        return Err(Error::configuration(format!(
+            "the audit trail needs PostgreSQL 14 or newer, and the server is version {}",
+            version / 10_000
+        )));
+    }
+    Ok(())
+}
+
 /// Brings the schema to the version that this crate knows. Any number of
 /// instances may do so at once; if there is nothing to do, no right is needed.
 pub(super) async fn migrate(client: &mut Client, schema: &Schema) -> Result<(), Error> {
     if version(client, schema).await? == MIGRATIONS.len() {
         return Ok(());
     }
+    require_version(client).await?;
     let transaction = client.transaction().await.map_err(error::statement)?;
     schema.lock(&transaction).await?;
     // Others may have been faster while this one waited.

@@ -75,25 +75,33 @@ impl ClientIp {
             malformed: false,
         };
         let is_forwarded = self.header == http::header::FORWARDED;
-        let hops = lines
-            .iter()
-            .rev()
-            .flat_map(|line| line.rsplit(|byte| *byte == b','));
-        for hop in hops.take(MAX_HOPS) {
-            if !self.is_trusted(found.address) {
-                return found;
-            }
-            let address = if is_forwarded {
-                forwarded_for(hop)
+        let mut hops_left = MAX_HOPS;
+        for line in lines.iter().rev() {
+            let hops = if is_forwarded {
+                split(line, b',')
             } else {
-                Some(hop)
+                Some(commas(line))
             };
-            match address.and_then(parse_address) {
-                Some(address) => found.address = address,
-                None => {
-                    found.malformed = true;
+            // A quote that does not end may have swallowed what proxies wrote.
+            let Some(hops) = hops else {
+                found.malformed = self.is_trusted(found.address);
+                return found;
+            };
+            for hop in hops.into_iter().rev() {
+                if !self.is_trusted(found.address) || hops_left == 0 {
                     return found;
                 }
+                hops_left -= 1;
+                let address = if is_forwarded {
+                    forwarded_for(hop)
+                } else {
+                    Some(hop)
+                };
+                let Some(address) = address.and_then(parse_address) else {
+                    found.malformed = true;
+                    return found;
+                };
+                found.address = address;
             }
         }
         found
@@ -117,11 +125,34 @@ fn canonical_network(network: IpNet) -> IpNet {
     }
 }
 
+fn commas(line: &[u8]) -> Vec<&[u8]> {
+    line.split(|byte| *byte == b',').collect()
+}
+
+/// Splits at a separator, save for those in quoted strings (RFC 9110,
+/// section 5.6.4). `None` if a quoted string does not end.
+fn split(text: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
+    let (mut parts, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, byte) in text.iter().enumerate() {
+        if escaped {
+            escaped = false;
+        } else if quoted && *byte == b'\\' {
+            escaped = true;
+        } else if *byte == b'"' {
+            quoted = !quoted;
+        } else if !quoted && *byte == separator {
+            parts.push(&text[start..at]);
+            start = at + 1;
+        }
+    }
+    parts.push(&text[start..]);
+    (!quoted).then_some(parts)
+}
+
 /// The value of `for` in an element of the `Forwarded` header (RFC 7239, section 4).
 fn forwarded_for(element: &[u8]) -> Option<&[u8]> {
-    element.split(|byte| *byte == b';').find_map(|pair| {
-        let pair = pair.trim_ascii();
-        let (name, value) = pair.split_at_checked(4)?;
+    split(element, b';')?.into_iter().find_map(|pair| {
+        let (name, value) = pair.trim_ascii().split_at_checked(4)?;
         name.eq_ignore_ascii_case(b"for=").then_some(value)
     })
 }
@@ -207,6 +238,30 @@ mod tests {
         );
         assert_eq!(
             find(&rule, "10.0.0.1", &["for=_hidden"]),
+            ("10.0.0.1".to_owned(), true)
+        );
+    }
+
+    #[test]
+    fn separators_in_quoted_strings_separate_nothing() {
+        let rule = proxied().header("forwarded").unwrap();
+        let hosts = [
+            "a,for=6.6.6.6;x=",
+            r#"a\",for=6.6.6.6,b=\"c"#,
+            ";for=6.6.6.6",
+            "a",
+        ];
+        for host in hosts {
+            let line = format!(r#"for=192.0.2.1;host="{host}""#);
+            assert_eq!(
+                find(&rule, "10.0.0.1", &[&line]),
+                ("192.0.2.1".to_owned(), false),
+                "{line}"
+            );
+        }
+        let open = r#"for=6.6.6.6, for=192.0.2.1;host="a"#;
+        assert_eq!(
+            find(&rule, "10.0.0.1", &[open]),
             ("10.0.0.1".to_owned(), true)
         );
     }

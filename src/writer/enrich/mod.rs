@@ -31,7 +31,7 @@ impl Enricher {
             fields.user_agent = Some(sanitizer.text(value, limits::USER_AGENT_BYTES));
         }
         if fields.host.is_none() {
-            fields.host = header(b"host").map(|value| sanitizer.text(value, limits::NAME_BYTES));
+            fields.host = header(b"host").map(|value| sanitizer.host(value));
         }
         if let Some(context) = header(b"traceparent").and_then(trace_context::parse) {
             fields

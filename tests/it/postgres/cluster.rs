@@ -27,7 +27,7 @@ pub(crate) fn database_url() -> String {
 /// The URL of a new, empty database.
 pub(crate) async fn own_database(name: &str) -> String {
     let url = database_url();
-    let name = format!("{name}_{}", std::process::id());
+    let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await
         .expect("the server answers");
@@ -138,7 +138,14 @@ fn programs() -> PathBuf {
         let matching =
             entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
         let mut found: Vec<PathBuf> = matching.map(|entry| entry.path().join(below)).collect();
-        found.sort();
+        // By number: 9.6 is older than 15.
+        let version = |path: &PathBuf| -> Vec<u32> {
+            let text = path.to_string_lossy();
+            text.split(|byte: char| !byte.is_ascii_digit())
+                .filter_map(|part| part.parse().ok())
+                .collect()
+        };
+        found.sort_by_key(version);
         candidates.extend(found.into_iter().rev());
     }
     let complete = |directory: &PathBuf| {
