@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use http::{HeaderMap, Request, StatusCode, Uri, Version, header};
+use http::{HeaderMap, Request, StatusCode, Version, header};
 
 use super::capture::BodyCapture;
 use super::peer;
+use super::routing;
 use super::settings::Settings;
 use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
@@ -195,20 +196,9 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
-/// The URI as it was sent, although a router that is nested in another one sees the rest only.
-#[cfg(feature = "axum")]
-fn uri<B>(request: &Request<B>) -> &Uri {
-    let original = request.extensions().get::<axum::extract::OriginalUri>();
-    original.map_or(request.uri(), |axum::extract::OriginalUri(uri)| uri)
-}
-
-#[cfg(not(feature = "axum"))]
-fn uri<B>(request: &Request<B>) -> &Uri {
-    request.uri()
-}
-
 fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
-    let uri = uri(request);
+    let extensions = request.extensions();
+    let uri = routing::original_uri(extensions).unwrap_or(request.uri());
     frame.text(Tag::Path, uri.path(), limits::PATH_BYTES);
     if let Some(query) = uri.query() {
         frame.text(Tag::Query, query, limits::QUERY_BYTES);
@@ -219,9 +209,8 @@ fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
     if let Some(authority) = uri.authority() {
         frame.name(Tag::Host, authority.as_str());
     }
-    #[cfg(feature = "axum")]
-    if let Some(route) = request.extensions().get::<axum::extract::MatchedPath>() {
-        frame.text(Tag::Route, route.as_str(), limits::PATH_BYTES);
+    if let Some(route) = routing::matched_route(extensions) {
+        frame.text(Tag::Route, route, limits::PATH_BYTES);
     }
 }
 

@@ -10,11 +10,14 @@ mod capture;
 mod context;
 mod ending;
 mod exchange;
-#[cfg(feature = "axum")]
-mod extract;
 mod future;
 mod layer;
 mod peer;
+#[cfg(feature = "axum")]
+mod routing;
+#[cfg(not(feature = "axum"))]
+#[path = "no_routing.rs"]
+mod routing;
 mod service;
 mod settings;
 

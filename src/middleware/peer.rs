@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use http::Extensions;
 
+use super::routing;
+
 /// The address at the other end of the connection, as a request extension.
 ///
 /// With the feature `axum` an Axum `ConnectInfo<SocketAddr>` comes before it.
@@ -12,11 +14,5 @@ use http::Extensions;
 pub struct PeerAddr(pub SocketAddr);
 
 pub(super) fn of(extensions: &Extensions) -> Option<SocketAddr> {
-    #[cfg(feature = "axum")]
-    if let Some(axum::extract::ConnectInfo(address)) =
-        extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()
-    {
-        return Some(*address);
-    }
-    extensions.get().map(|PeerAddr(address)| *address)
+    routing::peer(extensions).or_else(|| extensions.get().map(|PeerAddr(address)| *address))
 }

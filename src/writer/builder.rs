@@ -95,7 +95,8 @@ impl AuditorBuilder {
     }
 
     /// Sets how many events may wait for the writer. Defaults to 100,000.
-    /// When there are more, the newest are dropped and a gap event tells how many.
+    /// When there are more, the newest are dropped and a gap event tells how
+    /// many: too small a queue loses events in a burst or a short outage.
     pub fn max_queue_size(mut self, events: usize) -> Self {
         self.max_queue_size = events;
         self
@@ -103,20 +104,24 @@ impl AuditorBuilder {
 
     /// Sets how many bytes of events may wait for the writer. Defaults to
     /// 64 MiB, at least 2 MiB. When there are more, the newest are dropped
-    /// and a gap event tells how many.
+    /// and a gap event tells how many. The memory is only used while the
+    /// store is slow or away; the writer holds up to one shard's share (the
+    /// limit divided by the cores, at most 16) and two batches besides.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
         self.max_queue_bytes = bytes;
         self
     }
 
     /// Sets how many records are stored at once. Defaults to 4,000. Small
-    /// batches cost the store more for each record.
+    /// batches cost the store more for each record, large ones memory: two of
+    /// them are held at a time.
     pub fn max_batch_size(mut self, records: usize) -> Self {
         self.max_batch_size = records;
         self
     }
 
     /// Sets how many bytes of events are stored at once. Defaults to 8 MiB.
+    /// It bounds the memory of a batch where events are large.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.max_batch_bytes = bytes;
         self

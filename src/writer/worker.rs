@@ -55,6 +55,9 @@ impl Writer {
     /// Runs until every handle is dropped or [`Auditor::shutdown`](crate::Auditor::shutdown)
     /// is called, and everything offered until then is stored or given up.
     ///
+    /// # Panics
+    /// Outside of a tokio runtime with a timer.
+    ///
     /// # Cancel safety
     /// Not cancel safe: what was not stored yet is lost with the future.
     pub async fn run(self) {

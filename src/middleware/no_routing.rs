@@ -1,0 +1,17 @@
+//! Without Axum nobody tells what a router would know.
+
+use std::net::SocketAddr;
+
+use http::{Extensions, Uri};
+
+pub(super) fn original_uri(_: &Extensions) -> Option<&Uri> {
+    None
+}
+
+pub(super) fn matched_route(_: &Extensions) -> Option<&str> {
+    None
+}
+
+pub(super) fn peer(_: &Extensions) -> Option<SocketAddr> {
+    None
+}
