@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::env;
 use std::error::Error;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,7 +100,8 @@ async fn run() -> Result<(), Failure> {
     }
 
     let result = auditor.shutdown(GRACE).await;
-    println!("{}", auditor.stats());
+    // Whoever has read the output may be gone by now.
+    _ = writeln!(std::io::stdout(), "{}", auditor.stats());
     result?;
     Ok(())
 }

@@ -127,6 +127,12 @@ fn lines(names: &Names, text: &str, cut: bool) -> String {
             if reading == json::Reading::Unreadable {
                 out.push_str(UNREADABLE_JSON);
             }
+            if reading == json::Reading::Truncated && !ending.is_empty() {
+                // A document over several lines: the next ones lack what stands around them.
+                out.push_str(ending);
+                out.push_str(UNREADABLE_JSON);
+                break;
+            }
         }
         out.push_str(ending);
     }
@@ -224,6 +230,13 @@ mod tests {
             text(form),
             "[application/x-www-form-urlencoded, 3 bytes, unreadable]"
         );
+    }
+
+    #[test]
+    fn a_document_over_several_lines_hides_those_after_the_first() {
+        let raw = b"{\"password\":\n{\"a\":\"canary\"}\n}";
+        let expected = "{\"$truncated\":true}\n\"[unreadable]\"";
+        assert_eq!(text(body("application/x-ndjson", raw)), expected);
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl Sanitizer {
         let mut added = Added::default();
         let (mut query, mut query_cut) = (&[][..], false);
         for (tag, payload) in capture.fields() {
-            let name = || some(clean::text(payload, limits::NAME_BYTES));
+            let name = || some(self.text(payload, limits::NAME_BYTES));
             let text = |limit| some(self.text(payload, limit));
             let number = || Capture::number(payload).and_then(|number| i64::try_from(number).ok());
             let status = || number().and_then(|number| u16::try_from(number).ok());
@@ -43,7 +43,7 @@ impl Sanitizer {
                     fields.flagged = true;
                     fields.flag_reason = text(limits::TEXT_BYTES);
                 }
-                Tag::Tags => push(&mut fields.tags, clean::text(payload, limits::NAME_BYTES)),
+                Tag::Tags => push(&mut fields.tags, self.text(payload, limits::NAME_BYTES)),
                 Tag::ParentId => fields.parent_id = event_id(payload),
                 Tag::OperationId => fields.operation_id = name(),
                 Tag::RequestId => fields.request_id = name(),

@@ -38,8 +38,15 @@ use crate::event::{Capture, Event, Record, limits};
 /// written. Free text passes a net of patterns. Headers are kept if they
 /// are on a list, cookies by name, and bodies that cannot be read leave type and size.
 ///
-/// What is not found: a secret under a name that does not tell, such as
-/// `{"note": "my password is hunter2"}`.
+/// What is not found:
+///
+/// - a secret under a name that does not tell, such as `{"note": "my password is hunter2"}`,
+///   and what stands behind a space or a comma in free text (`password: correct horse`);
+/// - a name in one member and its value in another, such as
+///   `{"name": "password", "value": "hunter2"}`;
+/// - tags with attributes or children in XML and HTML inside of text;
+/// - a secret that is a segment of the path, unless it looks like a token;
+/// - `code`, as OAuth has it in a query: add it with [`SanitizerBuilder::deny`] where it matters.
 ///
 /// Cloning is cheap.
 #[derive(Clone)]

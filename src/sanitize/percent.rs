@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// How often something may have been percent-encoded over and over.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// Resolves percent-encoding, also of what was encoded more than once; with
 /// `plus`, a `+` is a space. What only looks like an escape stays.
@@ -25,7 +25,16 @@ pub(super) fn decoded(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
     text
 }
 
-fn decode_once(text: &[u8]) -> Option<Vec<u8>> {
+/// The text, with a `+` for a space where `plus` says so.
+pub(super) fn spaced(text: &str, plus: bool) -> Cow<'_, str> {
+    if plus && text.contains('+') {
+        return Cow::Owned(text.replace('+', " "));
+    }
+    Cow::Borrowed(text)
+}
+
+/// Resolves one round of percent-encoding; `None` if there is none.
+pub(super) fn decode_once(text: &[u8]) -> Option<Vec<u8>> {
     let first = text.iter().position(|byte| *byte == b'%')?;
     let mut decoded = text[..first].to_vec();
     let mut rest = &text[first..];
@@ -57,8 +66,8 @@ pub(super) fn encoded(text: &str, plus: bool) -> String {
     for byte in text.bytes() {
         match byte {
             b' ' if plus => encoded.push('+'),
-            b';' | b'=' if !plus => encoded.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() || b"-._~[]:/,@$".contains(&byte) => {
+            b';' if !plus => encoded.push(';'),
+            byte if byte.is_ascii_alphanumeric() || b"-._~[]:/,@$=".contains(&byte) => {
                 encoded.push(char::from(byte));
             }
             _ => {

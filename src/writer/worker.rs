@@ -48,6 +48,8 @@ const TICK: Duration = Duration::from_millis(10);
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
 /// Frames that are read in one go; then others on the thread get their turn.
 const SLICE: usize = 64;
+/// The time for that, should frames be large ones.
+const SLICE_TIME: Duration = Duration::from_millis(5);
 
 type InFlight = Pin<Box<dyn Future<Output = Losses> + Send>>;
 
@@ -141,8 +143,8 @@ impl Loop {
         };
         tokio::select! {
             biased;
-            losses = settle(&mut self.in_flight) => self.settled(losses),
             command = self.writer.commands.recv(), if !self.handles_gone => self.obey(command),
+            losses = settle(&mut self.in_flight) => self.settled(losses),
             () = tokio::task::yield_now(), if more => {}
             // Frames wait in the queue while a full batch waits for the store.
             () = woken(&self.writer.queue, idle), if may_read && !more => {}
@@ -154,9 +156,13 @@ impl Loop {
     /// Reads some frames into the batch; says whether there are more that fit.
     fn read_slice(&mut self) -> bool {
         self.note_losses();
+        let slice_end = Instant::now() + SLICE_TIME;
         for _ in 0..SLICE {
             if self.batch.is_full() {
                 return false;
+            }
+            if Instant::now() > slice_end {
+                break;
             }
             if self.reading.is_empty() && !self.take_next_shard() {
                 self.flushes.read(&self.read, self.batch_number);

@@ -361,3 +361,29 @@ fn the_store_can_be_shared_and_its_debug_form_names_the_file() {
     let store = runtime.block_on(place.store());
     assert!(format!("{store:?}").contains("audit.db"));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_was_deleted_is_made_anew_for_the_next_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let batch = || Batch::new(vec![Sanitizer::default().record(Event::activity("test"))]);
+    store.append(&batch()).await.unwrap();
+    let reader = store.reader().unwrap();
+    let count = async || {
+        let page = reader
+            .list(&Filter::new(), &PageRequest::default())
+            .await
+            .unwrap();
+        page.items.len()
+    };
+    assert_eq!(count().await, 1);
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    store.append(&batch()).await.unwrap();
+    store.append(&batch()).await.unwrap();
+    assert!(path.exists());
+    assert_eq!(count().await, 2);
+}

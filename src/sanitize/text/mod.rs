@@ -12,12 +12,17 @@ mod pairs;
 mod tests;
 mod tokens;
 
+use std::borrow::Cow;
+
 use super::mask::REDACTED;
 use super::names::Names;
 use super::{json, percent};
 
 /// Bytes of the shortest text that can hold a secret behind a name: `pin=1`.
 const SHORTEST: usize = 5;
+
+/// How often a text is looked at again after something was masked.
+const PASSES: usize = 4;
 
 /// What stays of `text`, if not all of it may.
 pub(super) fn net(names: &Names, text: &str) -> Option<String> {
@@ -92,12 +97,32 @@ pub(super) fn value(names: &Names, text: &str, inner: u8) -> Option<String> {
     }
 }
 
-/// Like [`value`], for text that may be percent-encoded; the answer is
-/// encoded again. With `plus`, a `+` is a space.
+/// Like [`value`], for text that may be percent-encoded, once or several
+/// times; the answer is encoded again. With `plus`, a `+` is a space.
+///
+/// Each round of decoding is judged for itself: what a secret holds in
+/// encoded form (`ab%26cd`) must not end it once it is decoded.
 pub(super) fn encoded_value(names: &Names, encoded: &str, plus: bool) -> Option<String> {
-    let decoded = percent::decoded(encoded.as_bytes(), plus);
-    let decoded = String::from_utf8_lossy(&decoded);
-    value(names, &decoded, 1).map(|sanitized| percent::encoded(&sanitized, plus))
+    let mut text = percent::spaced(encoded, plus);
+    let mut is_masked = false;
+    for round in 0..=percent::ROUNDS {
+        // Where one secret is masked, another may come to stand behind a name.
+        for _ in 0..PASSES {
+            let Some(sanitized) = value(names, &text, 1) else {
+                break;
+            };
+            text = Cow::Owned(sanitized);
+            is_masked = true;
+        }
+        if round == percent::ROUNDS {
+            break;
+        }
+        let Some(decoded) = percent::decode_once(text.as_bytes()) else {
+            break;
+        };
+        text = Cow::Owned(String::from_utf8_lossy(&decoded).into_owned());
+    }
+    is_masked.then(|| percent::encoded(&text, plus))
 }
 
 /// The sign between a name and its value.

@@ -24,7 +24,10 @@ pub(super) fn value_at(names: &Names, text: &str, at: usize) -> Option<(usize, u
         return (start < end).then_some((start, end));
     }
     // `==`, `:=` and `=>` are signs too.
-    while matches!(bytes.get(start), Some(b'=' | b'>' | b':' | b' ' | b'\t')) {
+    while matches!(
+        bytes.get(start),
+        Some(b'=' | b'>' | b':' | b' ' | b'\t' | b'\n' | b'\r')
+    ) {
         start += 1;
     }
     let end = if holds_a_line(name) && !matches!(bytes.get(start), Some(b'"' | b'\'' | b'\\')) {
@@ -79,6 +82,9 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
                     at = end;
                     continue;
                 }
+                // Counted once: a run of backslashes may be all there is.
+                at += backslashes(bytes, at).max(1);
+                continue;
             }
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => {
@@ -101,10 +107,7 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
 
 /// The end of what begins with a quote, that may itself be escaped: `\"secret\"`.
 fn quoted_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let slashes = bytes[start..]
-        .iter()
-        .take_while(|byte| **byte == b'\\')
-        .count();
+    let slashes = backslashes(bytes, start);
     let quote = *bytes.get(start + slashes)?;
     if !matches!(quote, b'"' | b'\'' | b'`') {
         return None;
@@ -119,6 +122,14 @@ fn quoted_end(bytes: &[u8], start: usize) -> Option<usize> {
         before = if byte == b'\\' { before + 1 } else { 0 };
     }
     Some(bytes.len())
+}
+
+/// The length of the run of backslashes at `start`.
+fn backslashes(bytes: &[u8], start: usize) -> usize {
+    bytes[start..]
+        .iter()
+        .take_while(|byte| **byte == b'\\')
+        .count()
 }
 
 /// The user and the password in the URL whose authority begins at `start`.

@@ -141,3 +141,18 @@ proptest! {
         let _ = (value(&names, &text, 1), encoded_value(&names, &text, true));
     }
 }
+
+#[test]
+fn what_a_secret_holds_in_encoded_form_does_not_end_it() {
+    let names = names();
+    for encoded in [
+        "%2Flogin%3Fpassword%3Dab%2526canary",
+        "%2Flogin%3Fpassword%3Dab%2520canary",
+        "postgres%3A%2F%2Fu%3Apa%252Fcanary%40h%2Fdb",
+        "password=ab%20canary",
+        "password=ab%26canary",
+    ] {
+        let kept = encoded_value(&names, encoded, true).unwrap();
+        assert!(!kept.contains("canary"), "{kept}");
+    }
+}

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::error::Classify;
-use super::place::Place;
+use super::place::{FileId, Place};
 use crate::Error;
 
 /// The most queries at once.
@@ -26,6 +26,8 @@ struct Shared {
     place: Place,
     /// `None` after an error that left its state in doubt. In memory it is also the reader.
     writer: Mutex<Option<Connection>>,
+    /// The file that the connections were opened on.
+    file: Mutex<FileId>,
     idle_readers: Mutex<Vec<Connection>>,
 }
 
@@ -34,6 +36,7 @@ impl Database {
         let shared = blocking(move || {
             Ok(Shared {
                 writer: Mutex::new(Some(place.writer()?)),
+                file: Mutex::new(place.file_id()),
                 idle_readers: Mutex::default(),
                 place,
             })
@@ -90,9 +93,14 @@ impl Shared {
         work: impl FnOnce(&mut Connection, &Place) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut writer = lock(&self.writer);
+        self.let_go_of_a_lost_file(&mut writer);
         let connection = match &mut *writer {
             Some(connection) => connection,
-            none => none.insert(self.place.writer()?),
+            none => {
+                let connection = none.insert(self.place.writer()?);
+                *lock(&self.file) = self.place.file_id();
+                connection
+            }
         };
         let result = work(connection, &self.place);
         let in_doubt = matches!(&result, Err(error) if !error.is_rejected());
@@ -100,6 +108,19 @@ impl Shared {
             *writer = None;
         }
         result
+    }
+
+    /// A file that was deleted or replaced would take records and keep
+    /// none, without an error: a new one is made in its place.
+    fn let_go_of_a_lost_file(&self, writer: &mut Option<Connection>) {
+        if writer.is_some() && *lock(&self.file) != self.place.file_id() {
+            tracing::error!(
+                "{} was deleted or replaced; records go into a new file",
+                self.place
+            );
+            *writer = None;
+            lock(&self.idle_readers).clear();
+        }
     }
 
     fn read<T>(

@@ -24,6 +24,9 @@ pub(super) enum Place {
     File(PathBuf),
 }
 
+/// Device and number of a file; `None` where there is none, or no way to tell.
+pub(super) type FileId = Option<(u64, u64)>;
+
 impl Place {
     /// A file, whatever the process does to its working directory later.
     pub(super) fn file(path: PathBuf) -> Result<Self, Error> {
@@ -34,6 +37,21 @@ impl Place {
         }
         let path = std::path::absolute(&path).map_err(|error| refused(&Self::File(path), error))?;
         Ok(Self::File(path))
+    }
+
+    /// What tells the file that is there now from another one at the same path.
+    pub(super) fn file_id(&self) -> FileId {
+        match self {
+            Self::Memory => None,
+            #[cfg(unix)]
+            Self::File(path) => {
+                use std::os::unix::fs::MetadataExt;
+                let metadata = std::fs::metadata(path).ok()?;
+                Some((metadata.dev(), metadata.ino()))
+            }
+            #[cfg(not(unix))]
+            Self::File(_) => None,
+        }
     }
 
     /// A connection that may write, to a database with the newest schema.
