@@ -47,6 +47,15 @@ async fn main() {
             .build();
         runtime.unwrap().block_on(connection)
     });
+    // The tests' server saves itself the trouble; one that keeps data does not.
+    for setting in ["fsync", "full_page_writes"] {
+        let statement = format!("ALTER SYSTEM SET {setting} = on");
+        client.batch_execute(&statement).await.unwrap();
+    }
+    client
+        .batch_execute("SELECT pg_reload_conf()")
+        .await
+        .unwrap();
     let (mut ours, mut copy) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         ours.push(store(&url).await);

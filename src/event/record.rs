@@ -300,8 +300,8 @@ impl Fields {
 
 impl Record {
     /// Closes the fields. Called by the sanitizer alone, and by what reads a store.
-    pub(crate) fn seal(fields: Fields) -> Self {
-        Self(Box::new(fields))
+    pub(crate) fn seal(fields: impl Into<Box<Fields>>) -> Self {
+        Self(fields.into())
     }
 
     /// A record from a stored row: `read` is asked for each column in the
@@ -320,7 +320,7 @@ impl Record {
         let Value::Uuid(uuid) = read(id)? else {
             return Err(Error::internal("a stored record has no id"));
         };
-        let mut fields = Fields::new(EventId::from(uuid));
+        let mut fields = Box::new(Fields::new(EventId::from(uuid)));
         for column in rest {
             column.set(&mut fields, read(column)?)?;
         }

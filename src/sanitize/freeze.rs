@@ -9,8 +9,9 @@ use crate::event::{Capture, EventId, Fields, Kind, Outcome, Tag, limits};
 
 impl Sanitizer {
     /// The sanitized fields of a capture, before anything is derived from them.
-    pub(crate) fn fields(&self, capture: Capture<'_>) -> Fields {
-        let mut fields = Fields::new(id(capture));
+    pub(crate) fn fields(&self, capture: Capture<'_>) -> Box<Fields> {
+        // In its place from the start: it is large.
+        let mut fields = Box::new(Fields::new(id(capture)));
         let mut explicit_success = None;
         let mut request = Message::default();
         let mut response = Message::default();

@@ -81,10 +81,9 @@ impl Sanitizer {
     /// Free text, with what looks secret masked, of at most `limit` bytes.
     pub(crate) fn text(&self, bytes: &[u8], limit: usize) -> String {
         let text = clean::text(bytes, bytes.len().saturating_mul(3));
-        match text::value(&self.rules.names, &text, 1) {
-            Some(sanitized) => limits::cut(&sanitized, limit).to_owned(),
-            None => limits::cut(&text, limit).to_owned(),
-        }
+        let mut text = text::value(&self.rules.names, &text, 1).unwrap_or(text);
+        text.truncate(limits::cut(&text, limit).len());
+        text
     }
 }
 

@@ -4,13 +4,13 @@ use serde_json::json;
 use super::*;
 use crate::event::{Change, Fields, Frame, Kind, Tag};
 
-fn record_of(sanitizer: &Sanitizer, fill: impl FnOnce(&mut Frame)) -> Fields {
+fn record_of(sanitizer: &Sanitizer, fill: impl FnOnce(&mut Frame)) -> Box<Fields> {
     let mut frame = Frame::default();
     fill(&mut frame);
     sanitizer.fields(Capture::new(frame.as_bytes()))
 }
 
-fn fields(fill: impl FnOnce(&mut Frame)) -> Fields {
+fn fields(fill: impl FnOnce(&mut Frame)) -> Box<Fields> {
     record_of(&Sanitizer::default(), fill)
 }
 

@@ -114,7 +114,7 @@ impl AuditReader for MemoryStore {
 
 /// The record without the columns that lists leave out.
 fn compact(record: &Record) -> Record {
-    let mut fields = Fields::new(record.id);
+    let mut fields = Box::new(Fields::new(record.id));
     for column in Column::all().iter().filter(|column| column.is_compact()) {
         column
             .set(&mut fields, column.get(record))

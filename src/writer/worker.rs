@@ -47,7 +47,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// How often the store gets to prepare for what will come.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
 /// Frames that are read in one go; then others on the thread get their turn.
-const SLICE: usize = 64;
+const SLICE: usize = 16;
 /// The time for that, should frames be large ones.
 const SLICE_TIME: Duration = Duration::from_millis(5);
 

@@ -14,13 +14,15 @@ use super::connect::Connection;
 use super::error::Failure;
 use super::values::put_field;
 use crate::Record;
-use crate::event::Column;
+use crate::event::{Column, Value};
 use crate::store::sql;
 
 /// Bytes that are encoded before they are sent, so that the server works on
-/// one part while the next one is encoded. Measured against ready-made bytes
-/// in batches of 1,000 rows of 1 KB: level with them at 32 KiB, 13% behind at 256 KiB.
-const CHUNK_BYTES: usize = 32 * 1024;
+/// one part while the next one is encoded. Each part is also a turn that
+/// other work on the writer's thread waits for, and takes.
+const CHUNK_BYTES: usize = 48 * 1024;
+/// Room for the row that ends a part, if it is an ordinary one.
+const ROW_BYTES: usize = 8 * 1024;
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: i16 = -1;
@@ -40,12 +42,13 @@ pub(super) async fn copy(
     let statement = prepared(connection, statement).await?;
     let sink: CopyInSink<Bytes> = connection.client.copy_in(&statement).await?;
     let mut sink = pin!(sink);
-    let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+    let mut chunk = BytesMut::with_capacity(CHUNK_BYTES + ROW_BYTES);
     chunk.put_slice(HEADER);
     for (index, record) in records.iter().enumerate() {
         put_row(record, &mut chunk).map_err(|value| Failure::out_of_range(value, index))?;
         if chunk.len() >= CHUNK_BYTES {
-            let full = std::mem::replace(&mut chunk, BytesMut::with_capacity(CHUNK_BYTES));
+            let full =
+                std::mem::replace(&mut chunk, BytesMut::with_capacity(CHUNK_BYTES + ROW_BYTES));
             sink.feed(full.freeze()).await?;
         }
     }
@@ -65,10 +68,12 @@ async fn prepared(connection: &mut Connection, text: &str) -> Result<Statement, 
 }
 
 fn put_row(record: &Record, out: &mut BytesMut) -> Result<(), super::values::OutOfRange> {
-    let columns = Column::all();
-    out.put_i16(columns.len() as i16);
-    for column in columns {
-        put_field(column, &column.get(record), out)?;
-    }
-    Ok(())
+    out.put_i16(Column::all().len() as i16);
+    record.try_each(|column, value| match value {
+        Value::Null => {
+            out.put_i32(-1);
+            Ok(())
+        }
+        value => put_field(column, &value, out),
+    })
 }

@@ -34,6 +34,7 @@ pub(super) fn type_of(column: &Column) -> Type {
 }
 
 /// Writes a field as COPY and arrays have it: length, then value; a length of -1 stands for NULL.
+#[inline(never)] // it is called for each of the columns
 pub(super) fn put_field(
     column: &'static Column,
     value: &Value<'_>,
