@@ -25,8 +25,9 @@ impl Enricher {
         if fields.kind == Kind::Gap || fields.method.is_none() {
             return;
         }
-        self.find_client(sanitizer, capture, fields);
-        let header = |name| header_lines(capture, name).last();
+        let headers: Vec<_> = request_headers(capture).collect();
+        self.find_client(sanitizer, capture, &headers, fields);
+        let header = |name: &[u8]| lines(&headers, name).last();
         if let Some(value) = header(b"user-agent") {
             fields.user_agent = Some(sanitizer.text(value, limits::USER_AGENT_BYTES));
         }
@@ -50,8 +51,14 @@ impl Enricher {
         }
     }
 
-    fn find_client(&self, sanitizer: &Sanitizer, capture: Capture<'_>, fields: &mut Fields) {
-        let lines = self.forwarded_lines(capture);
+    fn find_client(
+        &self,
+        sanitizer: &Sanitizer,
+        capture: Capture<'_>,
+        headers: &[Header<'_>],
+        fields: &mut Fields,
+    ) {
+        let lines = self.forwarded_lines(capture, headers);
         if !lines.is_empty() {
             fields.forwarded = Some(sanitizer.text(&lines.join(&b", "[..]), limits::TEXT_BYTES));
         }
@@ -65,12 +72,12 @@ impl Enricher {
 
     /// The lines that tell the client's address, in the order in which they
     /// were sent: from the header lines if all were kept, otherwise from their end, kept apart.
-    fn forwarded_lines<'a>(&'a self, capture: Capture<'a>) -> Vec<&'a [u8]> {
+    fn forwarded_lines<'a>(&self, capture: Capture<'a>, headers: &[Header<'a>]) -> Vec<&'a [u8]> {
         let apart = capture.fields().filter(|(tag, _)| *tag == Tag::Forwarded);
         let mut lines: Vec<&[u8]> = apart.map(|(_, line)| line).collect();
         if lines.is_empty() {
             let name = self.client_ip.header_name().as_str().as_bytes();
-            return header_lines(capture, name).collect();
+            return self::lines(headers, name).collect();
         }
         lines.reverse();
         lines
@@ -85,14 +92,22 @@ struct Found {
     malformed: bool,
 }
 
-/// The values of a request header, in the order in which they were sent.
-fn header_lines<'a>(capture: Capture<'a>, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+/// A header's name and value.
+type Header<'a> = (&'a [u8], &'a [u8]);
+
+fn request_headers(capture: Capture<'_>) -> impl Iterator<Item = Header<'_>> {
     capture
         .fields()
         .filter(|(tag, _)| *tag == Tag::RequestHeaders)
         .flat_map(|(_, payload)| Capture::headers(payload))
+}
+
+/// The values of a header, in the order in which they were sent.
+fn lines<'a>(headers: &[Header<'a>], name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .iter()
         .filter(move |(header, _)| *header == name)
-        .map(|(_, value)| value)
+        .map(|(_, value)| *value)
 }
 
 /// Whether a request id from outside is one: short, and of visible ASCII.
