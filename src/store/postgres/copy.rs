@@ -6,7 +6,7 @@
 
 use std::pin::pin;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use futures_util::SinkExt;
 use tokio_postgres::{CopyInSink, Statement};
 
@@ -42,18 +42,17 @@ pub(super) async fn copy(
     let statement = prepared(connection, statement).await?;
     let sink: CopyInSink<Bytes> = connection.client.copy_in(&statement).await?;
     let mut sink = pin!(sink);
-    let mut chunk = BytesMut::with_capacity(CHUNK_BYTES + ROW_BYTES);
+    let mut chunk = Vec::with_capacity(CHUNK_BYTES + ROW_BYTES);
     chunk.put_slice(HEADER);
     for (index, record) in records.iter().enumerate() {
         put_row(record, &mut chunk).map_err(|value| Failure::out_of_range(value, index))?;
         if chunk.len() >= CHUNK_BYTES {
-            let full =
-                std::mem::replace(&mut chunk, BytesMut::with_capacity(CHUNK_BYTES + ROW_BYTES));
-            sink.feed(full.freeze()).await?;
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_BYTES + ROW_BYTES));
+            sink.feed(Bytes::from(full)).await?;
         }
     }
     chunk.put_i16(TRAILER);
-    sink.feed(chunk.freeze()).await?;
+    sink.feed(Bytes::from(chunk)).await?;
     sink.finish().await?;
     Ok(())
 }
@@ -67,7 +66,7 @@ async fn prepared(connection: &mut Connection, text: &str) -> Result<Statement, 
     Ok(statement)
 }
 
-fn put_row(record: &Record, out: &mut BytesMut) -> Result<(), super::values::OutOfRange> {
+fn put_row(record: &Record, out: &mut Vec<u8>) -> Result<(), super::values::OutOfRange> {
     out.put_i16(Column::all().len() as i16);
     record.try_each(|column, value| match value {
         Value::Null => {

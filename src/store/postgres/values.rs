@@ -38,7 +38,7 @@ pub(super) fn type_of(column: &Column) -> Type {
 pub(super) fn put_field(
     column: &'static Column,
     value: &Value<'_>,
-    out: &mut BytesMut,
+    out: &mut impl BufMut,
 ) -> Result<(), OutOfRange> {
     let out_of_range = || OutOfRange(column.name());
     match value {
@@ -74,21 +74,25 @@ pub(super) fn put_field(
             out.put_f64(*number);
         }
         Value::TextList(list) => {
-            put_sized(&&**list, &Type::TEXT_ARRAY, out).ok_or_else(out_of_range)?
+            let mut bytes = BytesMut::new();
+            let array = (&**list).to_sql(&Type::TEXT_ARRAY, &mut bytes);
+            let length = array.ok().and_then(|_| i32::try_from(bytes.len()).ok());
+            out.put_i32(length.ok_or_else(out_of_range)?);
+            out.put_slice(&bytes);
         }
-        Value::Ip(address) => put_sized(address, &Type::INET, out).ok_or_else(out_of_range)?,
+        // Family, bits of the network, whether it is one, bytes of the address.
+        Value::Ip(IpAddr::V4(address)) => {
+            out.put_i32(8);
+            out.put_slice(&[2, 32, 0, 4]);
+            out.put_slice(&address.octets());
+        }
+        Value::Ip(IpAddr::V6(address)) => {
+            out.put_i32(20);
+            out.put_slice(&[3, 128, 0, 16]);
+            out.put_slice(&address.octets());
+        }
     }
     Ok(())
-}
-
-/// Writes a value whose length is only known afterwards.
-fn put_sized(value: &impl ToSql, wire: &Type, out: &mut BytesMut) -> Option<()> {
-    let start = out.len();
-    out.put_i32(0);
-    value.to_sql(wire, out).ok()?;
-    let length = i32::try_from(out.len() - start - 4).ok()?;
-    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-    Some(())
 }
 
 fn to_wire(time: Timestamp) -> Option<i64> {
