@@ -1,8 +1,8 @@
 //! The time now, cheaply and without jumps back.
 
+use quanta::Instant;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
 use super::Timestamp;
 
@@ -16,18 +16,23 @@ static LOOK_AT: AtomicI64 = AtomicI64::new(i64::MIN);
 /// How far a time may lag behind a change of the system's clock.
 const LOOK_EVERY_US: i64 = 100_000;
 
-/// The system's time at an instant of now, from the monotonic clock alone for most calls.
-///
-/// Reading one clock instead of two is what a request gains by this.
+/// The system's time at an instant of now, from the processor's counter alone for most calls.
 pub(super) fn time_of(now: Instant) -> Timestamp {
     let elapsed = since_start(now);
-    // Who sees the new time to look sees the new offset, too.
-    if elapsed >= LOOK_AT.load(Ordering::Acquire) {
+    // Who sees the new time to look sees the new offset, too. A time to look
+    // that is far off belongs to a counter that was set back meanwhile.
+    let left = LOOK_AT.load(Ordering::Acquire).wrapping_sub(elapsed);
+    if elapsed == 0 || !(1..=2 * LOOK_EVERY_US).contains(&left) {
         let looked = since_start(Instant::now());
         OFFSET.store(Timestamp::now().as_micros() - looked, Ordering::Relaxed);
         LOOK_AT.store(looked + LOOK_EVERY_US, Ordering::Release);
     }
     Timestamp::from_micros(elapsed + OFFSET.load(Ordering::Relaxed))
+}
+
+/// Makes the clock ready, which takes up to 200 ms where its counter is hard to measure.
+pub(crate) fn start() {
+    time_of(Instant::now());
 }
 
 fn since_start(now: Instant) -> i64 {

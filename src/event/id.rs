@@ -1,9 +1,9 @@
 //! The one key: identity, order, partition and cursor.
 
+use quanta::Instant;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

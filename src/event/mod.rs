@@ -7,7 +7,7 @@
 mod actor;
 mod capture;
 mod change;
-mod clock;
+pub(crate) mod clock;
 mod columns;
 #[allow(clippy::module_inception)] // `Event` is where its name says
 mod event;

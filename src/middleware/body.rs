@@ -3,15 +3,14 @@
 use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::capture::BodyCapture;
 use super::ending;
-use super::exchange::{Exchange, noticing_panics};
+use super::exchange::{Exchange, PanicGuard};
 use crate::Outcome;
 
 pin_project! {
@@ -39,17 +38,22 @@ impl<B: Body> Body for RequestBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => {
+        // Looked at where it is: moving it would cost more than looking.
+        let polled = this.inner.as_mut().poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    this.exchange.see_request(data, this.inner.is_end_stream());
+                    this.exchange.see_request(data);
+                    // A body that has told its size is not asked for its end.
+                    if this.inner.is_end_stream() {
+                        this.exchange.request_complete();
+                    }
                 }
             }
-            Some(Err(_)) => {}
-            None => this.exchange.request_complete(),
+            Poll::Ready(None) => this.exchange.request_complete(),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -84,7 +88,6 @@ pin_project! {
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) exchange: Arc<Exchange>,
-    pub(super) capture: BodyCapture,
     pub(super) content_length: Option<u64>,
     /// The outcome, if the body reaches its end.
     pub(super) outcome: Outcome,
@@ -92,7 +95,7 @@ pub(super) struct End {
 
 impl End {
     /// Looks at what the body gave; says whether that was its end, which is told then.
-    fn is_told_by<D, E>(&mut self, polled: &Option<Result<Frame<D>, E>>, is_end: bool) -> bool
+    fn is_told_by<D, E>(&self, polled: &Option<Result<Frame<D>, E>>, is_end: bool) -> bool
     where
         D: Buf,
         E: Display + 'static,
@@ -101,16 +104,17 @@ impl End {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => {
                 let (outcome, text) = ending::of_error(error, Outcome::BodyError);
-                self.exchange.fail(outcome, &text, &mut self.capture);
+                self.exchange.error(&text);
+                self.exchange.finish(outcome);
                 return true;
             }
             None => {
-                self.finish(self.outcome);
+                self.complete();
                 return true;
             }
         };
         if let Some(data) = frame.data_ref() {
-            self.capture.see(data);
+            self.exchange.see_response(data);
         }
         if let Some(trailers) = frame.trailers_ref() {
             self.exchange.see_trailers(trailers);
@@ -118,26 +122,25 @@ impl End {
         // A body that has told its size is not asked for its end.
         let is_told = is_end || frame.is_trailers();
         if is_told {
-            self.finish(self.outcome);
+            self.complete();
         }
         is_told
     }
 
     // A server that has sent as many bytes as `content-length` promised has
     // no reason to ask for more, so that is an end too.
-    fn dropped(mut self) {
-        let complete = self
-            .content_length
-            .is_some_and(|length| self.capture.seen() >= length);
-        self.finish(if complete {
-            self.outcome
+    fn dropped(&self) {
+        let bytes = self.exchange.response_bytes();
+        if self.content_length.is_some_and(|length| bytes >= length) {
+            self.complete();
         } else {
-            Outcome::AbortedMidBody
-        });
+            self.exchange.finish(Outcome::AbortedMidBody);
+        }
     }
 
-    fn finish(&mut self, outcome: Outcome) {
-        self.exchange.finish(outcome, &mut self.capture);
+    fn complete(&self) {
+        self.exchange.response_complete();
+        self.exchange.finish(self.outcome);
     }
 }
 
@@ -168,21 +171,16 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let panicked = || {
-            if let Some(end) = this.end.as_mut() {
-                end.finish(Outcome::Panicked);
-            }
-        };
-        let frame = ready!(noticing_panics(panicked, || this
-            .inner
-            .as_mut()
-            .poll_frame(cx)));
-        if let Some(end) = this.end.as_mut()
-            && end.is_told_by(&frame, this.inner.is_end_stream())
+        let end = this.end.as_ref();
+        let guard = PanicGuard::new(end.map(|end| &*end.exchange));
+        let polled = this.inner.as_mut().poll_frame(cx);
+        guard.disarm();
+        if let (Some(end), Poll::Ready(frame)) = (end, &polled)
+            && end.is_told_by(frame, this.inner.is_end_stream())
         {
             *this.end = None;
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,26 +4,26 @@ use std::io::IoSlice;
 
 use bytes::Buf;
 
-/// The start of a body, and the size of all of it.
+/// The start of a body.
 #[derive(Default)]
 pub(super) struct BodyCapture {
     kept: Vec<u8>,
     limit: usize,
-    seen: u64,
     cut: bool,
-    complete: bool,
 }
 
 impl BodyCapture {
     /// Keeps at most `limit` bytes; none for 0. Nothing is allocated until bytes come.
-    pub(super) fn keep(&mut self, limit: usize) {
-        self.limit = limit;
+    pub(super) fn of(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
     }
 
     /// Sees a piece of the body without consuming it.
     pub(super) fn see(&mut self, data: &impl Buf) {
         let length = data.remaining();
-        self.seen += length as u64;
         let room = self.limit - self.kept.len();
         if self.cut || length == 0 || self.limit == 0 {
             return;
@@ -54,31 +54,16 @@ impl BodyCapture {
         &self.kept
     }
 
-    /// The bytes that have passed so far.
-    pub(super) fn seen(&self) -> u64 {
-        self.seen
-    }
-
-    /// Whether there was more than was kept, or could be.
+    /// Whether there was more than was kept.
     pub(super) fn is_cut(&self) -> bool {
         self.cut
-    }
-
-    /// Tells that the body has come to its end.
-    pub(super) fn complete(&mut self) {
-        self.complete = true;
-    }
-
-    /// Tells that nothing more will come; what did not come to its end counts as cut.
-    pub(super) fn close(&mut self) {
-        self.cut |= !self.complete && self.seen > 0;
     }
 }
 
 impl std::fmt::Debug for BodyCapture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BodyCapture")
-            .field("seen", &self.seen)
+            .field("kept_bytes", &self.kept.len())
             .finish_non_exhaustive()
     }
 }
@@ -93,8 +78,7 @@ mod tests {
     use super::*;
 
     fn capture(limit: usize, pieces: &[&'static [u8]]) -> BodyCapture {
-        let mut capture = BodyCapture::default();
-        capture.keep(limit);
+        let mut capture = BodyCapture::of(limit);
         for piece in pieces {
             capture.see(&Bytes::from_static(piece));
         }
@@ -104,38 +88,25 @@ mod tests {
     #[test]
     fn a_short_body_is_kept_whole() {
         let capture = capture(5, &[b"ab", b"", b"cde"]);
-        assert_eq!(
-            (capture.kept(), capture.seen(), capture.is_cut()),
-            (&b"abcde"[..], 5, false)
-        );
+        assert_eq!((capture.kept(), capture.is_cut()), (&b"abcde"[..], false));
     }
 
     #[test]
-    fn a_long_body_is_cut_and_counted_to_its_end() {
+    fn a_long_body_is_cut() {
         let capture = capture(5, &[b"abc", b"def", b"ghi"]);
-        assert_eq!(
-            (capture.kept(), capture.seen(), capture.is_cut()),
-            (&b"abcde"[..], 9, true)
-        );
+        assert_eq!((capture.kept(), capture.is_cut()), (&b"abcde"[..], true));
     }
 
     #[test]
-    fn without_a_limit_bytes_are_only_counted() {
+    fn without_a_limit_nothing_is_kept_or_cut() {
         let capture = capture(0, &[b"abc"]);
-        assert_eq!(
-            (capture.kept(), capture.seen(), capture.is_cut()),
-            (&b""[..], 3, false)
-        );
+        assert_eq!((capture.kept(), capture.is_cut()), (&b""[..], false));
     }
 
     #[test]
     fn data_in_several_parts_is_kept_in_order() {
-        let mut capture = BodyCapture::default();
-        capture.keep(5);
+        let mut capture = BodyCapture::of(5);
         capture.see(&Bytes::from_static(b"abc").chain(Bytes::from_static(b"defg")));
-        assert_eq!(
-            (capture.kept(), capture.seen(), capture.is_cut()),
-            (&b"abcde"[..], 7, true)
-        );
+        assert_eq!((capture.kept(), capture.is_cut()), (&b"abcde"[..], true));
     }
 }

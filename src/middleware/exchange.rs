@@ -1,8 +1,10 @@
 //! One request and its response, from arrival to end.
 
+use quanta::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
+use bytes::Buf;
 use http::{HeaderMap, Request, StatusCode, Version, header};
 
 use super::capture::BodyCapture;
@@ -26,12 +28,25 @@ pub(super) struct Exchange {
     shared: Arc<Shared>,
     id: EventId,
     started: Instant,
+    request: Meter,
+    response: Meter,
     state: Mutex<State>,
+}
+
+/// How much of a body has passed. Only the body itself writes it, so that
+/// counting needs no lock.
+#[derive(Default)]
+struct Meter {
+    bytes: AtomicU64,
+    is_complete: AtomicBool,
+    /// Whether the start of the body is kept.
+    is_kept: AtomicBool,
 }
 
 struct State {
     frame: Frame,
     request: BodyCapture,
+    response: BodyCapture,
     /// A panic went past the handler's context, although a response may still follow.
     panicked: bool,
     finished: bool,
@@ -57,18 +72,20 @@ impl Exchange {
         if !frame.headers(Tag::RequestHeaders, request.headers()) {
             frame.forwarded(request.headers(), auditor.client_ip_header());
         }
-        let mut body = BodyCapture::default();
-        let limit = settings.request_limit();
-        if limit > 0 && !request.body().is_end_stream() && is_readable(request.headers()) {
-            body.keep(limit);
+        let mut limit = settings.request_limit();
+        if limit > 0 && (request.body().is_end_stream() || !is_readable(request.headers())) {
+            limit = 0;
         }
         Arc::new(Self {
             shared,
             id,
             started,
+            request: Meter::new(limit > 0),
+            response: Meter::default(),
             state: Mutex::new(State {
                 frame,
-                request: body,
+                request: BodyCapture::of(limit),
+                response: BodyCapture::default(),
                 panicked: false,
                 finished: false,
             }),
@@ -87,32 +104,44 @@ impl Exchange {
         }
     }
 
-    pub(super) fn see_request(&self, data: &impl bytes::Buf, is_end: bool) {
-        let mut state = self.lock();
-        state.request.see(data);
-        if is_end {
-            state.request.complete();
+    /// To be called by the request's body alone.
+    pub(super) fn see_request(&self, data: &impl Buf) {
+        if self.request.count(data) {
+            self.lock().request.see(data);
         }
     }
 
     pub(super) fn request_complete(&self) {
-        self.lock().request.complete();
+        self.request.complete();
     }
 
-    /// The response's head is there. Returns what is to be kept of its body.
-    pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) -> BodyCapture {
+    /// The response's head is there.
+    pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) {
         let ttfb_us = self.elapsed_us();
+        let limit = self.shared.settings.response_limit(status);
         let mut state = self.lock();
         state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeaders, headers);
-        drop(state);
-        let limit = self.shared.settings.response_limit(status);
-        let mut body = BodyCapture::default();
         if limit > 0 && is_readable(headers) {
-            body.keep(limit);
+            state.response = BodyCapture::of(limit);
+            self.response.is_kept.store(true, Ordering::Relaxed);
         }
-        body
+    }
+
+    /// To be called by the response's body alone.
+    pub(super) fn see_response(&self, data: &impl Buf) {
+        if self.response.count(data) {
+            self.lock().response.see(data);
+        }
+    }
+
+    pub(super) fn response_bytes(&self) -> u64 {
+        self.response.bytes()
+    }
+
+    pub(super) fn response_complete(&self) {
+        self.response.complete();
     }
 
     pub(super) fn see_trailers(&self, trailers: &HeaderMap) {
@@ -124,20 +153,15 @@ impl Exchange {
         self.lock().panicked = true;
     }
 
-    pub(super) fn fail(&self, outcome: Outcome, error: &str, response: &mut BodyCapture) {
+    /// Says what went wrong, before the end.
+    pub(super) fn error(&self, error: &str) {
         self.lock()
             .frame
             .text(Tag::Error, error, limits::TEXT_BYTES);
-        self.finish(outcome, response);
-    }
-
-    /// Ends an exchange of whose response there is no body to tell of.
-    pub(super) fn finish_bodiless(&self, outcome: Outcome) {
-        self.finish(outcome, &mut BodyCapture::default());
     }
 
     /// Ends the exchange and offers its record. Only the first call counts.
-    pub(super) fn finish(&self, outcome: Outcome, response: &mut BodyCapture) {
+    pub(super) fn finish(&self, outcome: Outcome) {
         let duration_us = self.elapsed_us();
         let mut state = self.lock();
         if state.finished {
@@ -149,28 +173,20 @@ impl Exchange {
         } else {
             outcome
         };
-        if outcome == Outcome::Completed {
-            response.complete();
-        }
-        let State { frame, request, .. } = &mut *state;
-        frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
-        frame.number(Tag::DurationUs, duration_us);
-        request.close();
-        response.close();
-        put_body(
+        let State {
             frame,
             request,
-            Tag::RequestBytes,
-            Tag::RequestBody,
-            Tag::RequestBodyCut,
-        );
-        put_body(
-            frame,
             response,
-            Tag::ResponseBytes,
-            Tag::ResponseBody,
-            Tag::ResponseBodyCut,
-        );
+            ..
+        } = &mut *state;
+        frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
+        frame.number(Tag::DurationUs, duration_us);
+        frame.number(Tag::RequestBytes, self.request.bytes());
+        self.request
+            .put(frame, request, Tag::RequestBody, Tag::RequestBodyCut);
+        frame.number(Tag::ResponseBytes, self.response.bytes());
+        self.response
+            .put(frame, response, Tag::ResponseBody, Tag::ResponseBodyCut);
         let frame = std::mem::take(frame);
         drop(state);
         self.shared.auditor.push(frame.as_bytes());
@@ -185,6 +201,41 @@ impl Exchange {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock runs foreign code, save a body's `Buf`; the frame stays whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Meter {
+    fn new(is_kept: bool) -> Self {
+        Self {
+            is_kept: AtomicBool::new(is_kept),
+            ..Self::default()
+        }
+    }
+
+    /// Counts a piece of the body; says whether it is to be kept, too.
+    fn count(&self, data: &impl Buf) -> bool {
+        let bytes = self.bytes() + data.remaining() as u64;
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.is_kept.load(Ordering::Relaxed)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn complete(&self) {
+        self.is_complete.store(true, Ordering::Relaxed);
+    }
+
+    /// Adds what is kept of the body. What did not come to its end counts as cut.
+    fn put(&self, frame: &mut Frame, body: &BodyCapture, content: Tag, cut: Tag) {
+        if !body.kept().is_empty() {
+            frame.bytes(content, body.kept());
+        }
+        let is_open = self.bytes() > 0 && !self.is_complete.load(Ordering::Relaxed);
+        if body.is_cut() || is_open {
+            frame.mark(cut);
+        }
     }
 }
 
@@ -214,16 +265,6 @@ fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
     }
 }
 
-fn put_body(frame: &mut Frame, body: &BodyCapture, size: Tag, content: Tag, cut: Tag) {
-    frame.number(size, body.seen());
-    if !body.kept().is_empty() {
-        frame.bytes(content, body.kept());
-    }
-    if body.is_cut() {
-        frame.mark(cut);
-    }
-}
-
 /// Whether the sanitizer could make something of the body.
 fn is_readable(headers: &HeaderMap) -> bool {
     let is_plain =
@@ -245,29 +286,26 @@ fn version(version: Version) -> &'static str {
     }
 }
 
-/// Runs a part of the inner service; a panic in it ends the exchange, and goes on.
+/// Ends the exchange should a part of the inner service panic, which then goes on.
 ///
 /// A future that panics is not dropped while the stack unwinds but later, by
 /// the runtime or by a layer that has caught the panic; only the stack tells.
-pub(super) fn noticing_panics<T>(panicked: impl FnOnce(), run: impl FnOnce() -> T) -> T {
-    let guard = PanicGuard(Some(panicked));
-    let result = run();
-    guard.disarm();
-    result
-}
+pub(super) struct PanicGuard<'a>(Option<&'a Exchange>);
 
-struct PanicGuard<F: FnOnce()>(Option<F>);
+impl<'a> PanicGuard<'a> {
+    pub(super) fn new(exchange: Option<&'a Exchange>) -> Self {
+        Self(exchange)
+    }
 
-impl<F: FnOnce()> PanicGuard<F> {
-    fn disarm(mut self) {
-        self.0 = None;
+    pub(super) fn disarm(self) {
+        std::mem::forget(self);
     }
 }
 
-impl<F: FnOnce()> Drop for PanicGuard<F> {
+impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
-        if let Some(panicked) = self.0.take() {
-            panicked();
+        if let Some(exchange) = self.0 {
+            exchange.finish(Outcome::Panicked);
         }
     }
 }

@@ -10,9 +10,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::body::{End, ResponseBody};
-use super::capture::BodyCapture;
 use super::ending;
-use super::exchange::{Exchange, noticing_panics};
+use super::exchange::{Exchange, PanicGuard};
 use crate::Outcome;
 
 pin_project! {
@@ -29,7 +28,7 @@ pin_project! {
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             if let Some(exchange) = this.project().exchange.take() {
-                exchange.finish_bodiless(Outcome::AbortedBeforeHead);
+                exchange.finish(Outcome::AbortedBeforeHead);
             }
         }
     }
@@ -55,13 +54,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let exchange = this.exchange.as_deref();
-        let panicked = || {
-            if let Some(exchange) = exchange {
-                exchange.finish_bodiless(Outcome::Panicked);
-            }
-        };
-        let result = ready!(noticing_panics(panicked, || this.inner.poll(cx)));
+        let guard = PanicGuard::new(this.exchange.as_deref());
+        let polled = this.inner.poll(cx);
+        guard.disarm();
+        let result = ready!(polled);
         let exchange = this
             .exchange
             .take()
@@ -70,7 +66,8 @@ where
             Ok(response) => Ok(answered(response, this.method, exchange)),
             Err(error) => {
                 let (outcome, text) = ending::of_error(&error, Outcome::ServiceError);
-                exchange.fail(outcome, &text, &mut BodyCapture::default());
+                exchange.error(&text);
+                exchange.finish(outcome);
                 Err(error)
             }
         })
@@ -84,9 +81,9 @@ fn answered<R: Body>(
     exchange: Arc<Exchange>,
 ) -> Response<ResponseBody<R>> {
     let status = response.status();
-    let mut capture = exchange.head(status, response.headers());
+    exchange.head(status, response.headers());
     if let Some(outcome) = ends_with_head(&response, method) {
-        exchange.finish(outcome, &mut capture);
+        exchange.finish(outcome);
         return response.map(ResponseBody::finished);
     }
     let content_length = promised_length(&response);
@@ -96,7 +93,6 @@ fn answered<R: Body>(
     };
     let end = End {
         exchange,
-        capture,
         content_length,
         outcome,
     };

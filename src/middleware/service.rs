@@ -10,9 +10,8 @@ use tower_service::Service;
 
 use super::body::{RequestBody, ResponseBody};
 use super::context::AuditContext;
-use super::exchange::{Exchange, Shared, noticing_panics};
+use super::exchange::{Exchange, PanicGuard, Shared};
 use super::future::ResponseFuture;
-use crate::Outcome;
 
 /// The service that [`AuditLayer`](super::AuditLayer) makes of another one.
 #[derive(Clone, Debug)]
@@ -50,8 +49,9 @@ where
             .extensions_mut()
             .insert(AuditContext::new(Arc::clone(&exchange)));
         let request = request.map(|body| RequestBody::new(body, Arc::clone(&exchange)));
-        let panicked = || exchange.finish_bodiless(Outcome::Panicked);
-        let future = noticing_panics(panicked, || self.inner.call(request));
+        let guard = PanicGuard::new(Some(&exchange));
+        let future = self.inner.call(request);
+        guard.disarm();
         ResponseFuture::new(future, method, exchange)
     }
 }

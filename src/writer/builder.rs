@@ -13,7 +13,7 @@ use super::host;
 use super::queue::Queue;
 use super::stats::Counters;
 use super::worker::Writer;
-use crate::event::limits;
+use crate::event::{clock, limits};
 use crate::store::AuditStore;
 use crate::{Error, Sanitizer};
 
@@ -202,6 +202,8 @@ impl AuditorBuilder {
                 ),
             ));
         }
+        // Here, rather than in the first request.
+        clock::start();
         let queue = Arc::new(Queue::new(
             self.max_queue_size,
             self.max_queue_bytes,

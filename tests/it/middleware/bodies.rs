@@ -12,6 +12,7 @@ use axum::routing::get;
 use axum::routing::post;
 use serde_json::json;
 use tower_audit::AuditLayer;
+use tower_audit::Outcome;
 use tower_audit::ResponseBodies;
 
 use super::App;
@@ -36,6 +37,16 @@ async fn bodies_are_captured_and_sanitized_both_ways() {
         );
     }
     assert!(!record.request_truncated && !record.response_truncated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_tells_of_a_timeout_counts_as_whole() {
+    let late = || async { (StatusCode::REQUEST_TIMEOUT, Json(json!({"error": "late"}))) };
+    let app = App::new(Router::new().route("/late", post(late)));
+    let record = app.record_of(json_request("/late", "{}")).await;
+    assert_eq!(record.outcome, Some(Outcome::TimedOut));
+    assert_eq!(record.response_body.as_deref(), Some(r#"{"error":"late"}"#));
+    assert!(!record.response_truncated);
 }
 
 #[tokio::test(start_paused = true)]
