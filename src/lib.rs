@@ -20,7 +20,7 @@ pub use middleware::{
     ResponseFuture,
 };
 pub use query::{Cursor, Filter, Page, PageRequest};
-pub use sanitize::{Sanitizer, SanitizerBuilder};
+pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{AuditReader, AuditStore, MemoryStore};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::mask::UNREADABLE_JSON;
 use super::media::Format;
-use super::names::Names;
+use super::rules::Rules;
 use super::{clean, form, json, text};
 use crate::event::limits;
 
@@ -34,29 +34,29 @@ impl Body<'_> {
     ///
     /// What was not captured leaves a placeholder only if its type could not
     /// have been sanitized: then the type was the reason.
-    pub(super) fn sanitize(self, names: &Names) -> Option<Kept> {
+    pub(super) fn sanitize(self, rules: &Rules) -> Option<Kept> {
         let format = self.content_type.and_then(Format::of);
         let captured = self.captured.filter(|bytes| !bytes.is_empty());
         let Some(bytes) = captured else {
             let unsuited = format.is_none() && self.size.is_some_and(|size| size > 0);
-            return unsuited.then(|| self.placeholder(names, ""));
+            return unsuited.then(|| self.placeholder(rules, ""));
         };
         if let Some(coding) = self.content_coding() {
             let coding = clean::text(coding, limits::NAME_BYTES);
-            let coding = text::net(names, &coding).unwrap_or(coding);
-            return Some(self.placeholder(names, &format!(", {coding}")));
+            let coding = text::net(rules, &coding).unwrap_or(coding);
+            return Some(self.placeholder(rules, &format!(", {coding}")));
         }
         let Some(format) = format else {
-            return Some(self.placeholder(names, ""));
+            return Some(self.placeholder(rules, ""));
         };
         let (text, encoding) = decode(bytes, self.cut);
         let kept = match format {
-            Format::Json => whole(names, &text, self.cut),
-            Format::JsonLines => Some(lines(names, &text, self.cut)),
-            Format::Form => form::is_form(&text).then(|| form::sanitize(names, &text, self.cut)),
+            Format::Json => whole(rules, &text, self.cut),
+            Format::JsonLines => Some(lines(rules, &text, self.cut)),
+            Format::Form => form::is_form(&text).then(|| form::sanitize(rules, &text, self.cut)),
         };
         let Some(text) = kept.filter(|text| !text.contains('\0')) else {
-            return Some(self.placeholder(names, ", unreadable"));
+            return Some(self.placeholder(rules, ", unreadable"));
         };
         Some(Kept {
             text,
@@ -71,11 +71,11 @@ impl Body<'_> {
     }
 
     /// `[text/plain, 123 bytes]`
-    fn placeholder(&self, names: &Names, remark: &str) -> Kept {
+    fn placeholder(&self, rules: &Rules, remark: &str) -> Kept {
         let media_type = self.content_type.unwrap_or_default();
         let media_type = media_type.split(|byte| *byte == b';').next();
         let media_type = clean::text(media_type.unwrap_or_default().trim_ascii(), 100);
-        let media_type = match text::net(names, &media_type).unwrap_or(media_type) {
+        let media_type = match text::net(rules, &media_type).unwrap_or(media_type) {
             empty if empty.is_empty() => "unknown type".to_owned(),
             known => known,
         };
@@ -106,24 +106,24 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-fn whole(names: &Names, text: &str, cut: bool) -> Option<String> {
+fn whole(rules: &Rules, text: &str, cut: bool) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 32);
     let document = json::Document::body(cut);
-    match json::sanitize(names, without_mark(text), document, &mut out) {
+    match json::sanitize(rules, without_mark(text), document, &mut out) {
         json::Reading::Unreadable => None,
         json::Reading::Complete | json::Reading::Truncated => Some(out),
     }
 }
 
 /// A document a line. A line that cannot be read has a mark in its place.
-fn lines(names: &Names, text: &str, cut: bool) -> String {
+fn lines(rules: &Rules, text: &str, cut: bool) -> String {
     let mut out = String::with_capacity(text.len() + 32);
     for line in without_mark(text).split_inclusive('\n') {
         let document = line.trim_end_matches(['\n', '\r']);
         let ending = &line[document.len()..];
         if !document.trim().is_empty() {
             let cut = cut && ending.is_empty();
-            let reading = json::sanitize(names, document, json::Document::body(cut), &mut out);
+            let reading = json::sanitize(rules, document, json::Document::body(cut), &mut out);
             if reading == json::Reading::Unreadable {
                 out.push_str(UNREADABLE_JSON);
             }
@@ -141,7 +141,7 @@ fn lines(names: &Names, text: &str, cut: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::NameRules;
+    use super::super::Sanitizer;
     use super::*;
 
     fn body<'a>(content_type: &'a str, bytes: &'a [u8]) -> Body<'a> {
@@ -155,8 +155,8 @@ mod tests {
     }
 
     fn kept(body: Body<'_>) -> Option<(String, Option<&'static str>)> {
-        let names = NameRules::shipped().build().unwrap();
-        body.sanitize(&names).map(|kept| (kept.text, kept.encoding))
+        let rules = Sanitizer::default().rules;
+        body.sanitize(&rules).map(|kept| (kept.text, kept.encoding))
     }
 
     fn text(body: Body<'_>) -> String {

@@ -1,33 +1,67 @@
 //! The rules of a sanitizer.
 
+use std::fmt;
+
+use super::Sanitizer;
 use super::headers::HeaderRules;
 use super::names::NameRules;
-use super::{Rules, Sanitizer};
+use super::paths::Paths;
+use super::patterns::Patterns;
+use super::pseudonym::PseudonymKeys;
+use super::rules::{Rules, StrategyId};
+use super::strategy::Strategy;
 use crate::Error;
 
 /// Collects the rules of a [`Sanitizer`]; see [`Sanitizer::builder`].
 ///
 /// ```
-/// use tower_audit::Sanitizer;
+/// use tower_audit::{Sanitizer, Strategy};
 ///
 /// let sanitizer = Sanitizer::builder()
 ///     .deny("tax_number")
 ///     .allow("max_tokens")
+///     .name("email", Strategy::Pseudonym)
+///     .path("$.card.number", Strategy::Partial(4))
+///     .pattern(r"\bCUST-\d{6}\b", Strategy::Mask)
+///     .pseudonym_key("k1", b"0123456789abcdef0123456789abcdef")
 ///     .request_header("x-client-version")
 ///     .build()?;
 /// # Ok::<_, tower_audit::Error>(())
 /// ```
+///
+/// A value is judged by its place in a document first ([`path`](Self::path)),
+/// then by its name ([`name`](Self::name), [`deny`](Self::deny),
+/// [`allow`](Self::allow) and the shipped list), then by
+/// [`otherwise`](Self::otherwise). What stays is still searched for
+/// [patterns](Self::pattern) and for what looks like a secret.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SanitizerBuilder {
     rules: Vec<Rule>,
+    otherwise: Option<Strategy>,
+    keys: Vec<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    id: String,
+    key: Vec<u8>,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Rules are checked in `build`, in the order in which they were given.
 #[derive(Clone, Debug)]
 enum Rule {
-    Deny(String),
-    Allow(String),
+    Name(String, Strategy),
+    Path(String, Strategy),
+    Pattern(String, Strategy),
     RequestHeader(String),
     ResponseHeader(String),
 }
@@ -38,9 +72,8 @@ impl SanitizerBuilder {
     /// Case and separators do not matter, and it is found in longer names as
     /// whole words: `tax_number` also covers `taxNumber` and
     /// `user.tax-number`, not `syntax_number`.
-    pub fn deny(mut self, name: impl Into<String>) -> Self {
-        self.rules.push(Rule::Deny(name.into()));
-        self
+    pub fn deny(self, name: impl Into<String>) -> Self {
+        self.name(name, Strategy::Mask)
     }
 
     /// Takes a name off the list of sensitive ones.
@@ -51,8 +84,65 @@ impl SanitizerBuilder {
     ///
     /// # Security
     /// Values of that name are stored as they are.
-    pub fn allow(mut self, name: impl Into<String>) -> Self {
-        self.rules.push(Rule::Allow(name.into()));
+    pub fn allow(self, name: impl Into<String>) -> Self {
+        self.name(name, Strategy::Keep)
+    }
+
+    /// Sets what becomes of values that go by a name, which is looked for as
+    /// [`deny`](Self::deny) says, or for [`Strategy::Keep`] as [`allow`](Self::allow) says.
+    ///
+    /// It takes the place of what was said of the same name before. In free text a
+    /// value behind such a name is masked, whatever the strategy.
+    pub fn name(mut self, name: impl Into<String>, strategy: Strategy) -> Self {
+        self.rules.push(Rule::Name(name.into(), strategy));
+        self
+    }
+
+    /// Sets what becomes of values at a place in JSON: bodies, states of
+    /// changes, and details, which are one object together.
+    ///
+    /// The path is a part of JSONPath (RFC 9535): `$.card.number`,
+    /// `$..token`, `$.items[*].secret`, `$.items[0]`, `$['card no']`. Case and separators of
+    /// names do not matter. Of several paths that fit, the last one given counts.
+    pub fn path(mut self, path: impl Into<String>, strategy: Strategy) -> Self {
+        self.rules.push(Rule::Path(path.into(), strategy));
+        self
+    }
+
+    /// Sets what becomes of every piece of text that a regular expression
+    /// finds, in the syntax of the crate `regex`: in values and in member
+    /// names of JSON, in forms, queries, headers, paths and free text.
+    ///
+    /// In numbers it is looked for too, and what is left is a string. With
+    /// [`Strategy::Remove`] the piece disappears from the text.
+    pub fn pattern(mut self, regex: impl Into<String>, strategy: Strategy) -> Self {
+        self.rules.push(Rule::Pattern(regex.into(), strategy));
+        self
+    }
+
+    /// Sets what becomes of all values that no rule [allows](Self::allow), in
+    /// JSON, forms and queries: with [`Strategy::Mask`] only allowed names keep
+    /// values, with [`Strategy::Shape`] all others show their types. Defaults to keeping them.
+    ///
+    /// Headers have a list of their own, and texts that the application
+    /// writes, such as a description, stay.
+    pub fn otherwise(mut self, strategy: Strategy) -> Self {
+        self.otherwise = Some(strategy);
+        self
+    }
+
+    /// Adds a key for [`Strategy::Pseudonym`], of at least 16 bytes that
+    /// nobody can guess, under an id of 1 to 16 letters, digits, points, hyphens and
+    /// underscores, which is stored with every pseudonym.
+    ///
+    /// The key that is added last is in use. Keep those of before, so that
+    /// what they have made can still be [searched for](crate::Auditor::pseudonym).
+    ///
+    /// # Security
+    /// Whoever has the key can find out what a pseudonym stands for by trying.
+    pub fn pseudonym_key(mut self, id: impl Into<String>, key: impl Into<Vec<u8>>) -> Self {
+        let (id, key) = (id.into(), key.into());
+        self.keys.push(Key { id, key });
         self
     }
 
@@ -77,23 +167,69 @@ impl SanitizerBuilder {
     ///
     /// # Errors
     /// If a name has no letter or digit, or more than 100 bytes; if a header's name is not
-    /// one; or if there are thousands of names. The error names the rule.
+    /// one; if a path cannot be read, or all paths together have more than 128 steps; if a
+    /// pattern cannot be read, or finds the empty text; if a key is short or its id unusual;
+    /// if there are pseudonyms without a key; or if there are thousands of names. The
+    /// error names the rule.
     pub fn build(self) -> Result<Sanitizer, Error> {
+        let mut strategies = Strategies(vec![Strategy::Mask]);
         let mut names = NameRules::shipped();
+        let (mut paths, mut patterns) = (Paths::default(), Patterns::default());
         let mut request_headers = HeaderRules::request();
         let mut response_headers = HeaderRules::response();
         for rule in &self.rules {
             match rule {
-                Rule::Deny(name) => names.deny(name)?,
-                Rule::Allow(name) => names.allow(name)?,
+                Rule::Name(name, Strategy::Keep) => names.allow(name)?,
+                Rule::Name(name, strategy) => {
+                    names.list(name, strategies.add(strategy)?, strategy.strictness())?;
+                }
+                Rule::Path(path, strategy) => paths.add(path, strategies.add(strategy)?)?,
+                Rule::Pattern(regex, Strategy::Keep) => {
+                    return Err(Error::configuration(format!(
+                        "the pattern {regex:?} of a sanitizer cannot keep what it finds: nothing else would take it away"
+                    )));
+                }
+                Rule::Pattern(regex, strategy) => {
+                    patterns.add(regex, strategies.add(strategy)?)?;
+                }
                 Rule::RequestHeader(name) => request_headers.add(name)?,
                 Rule::ResponseHeader(name) => response_headers.add(name)?,
             }
         }
+        let mut keys = PseudonymKeys::default();
+        for Key { id, key } in &self.keys {
+            keys.add(id, key)?;
+        }
+        let is_pseudonym = |strategy: &Strategy| matches!(strategy, Strategy::Pseudonym);
+        let mut all = strategies.0.iter().chain(&self.otherwise);
+        if keys.is_empty() && all.any(is_pseudonym) {
+            return Err(Error::configuration(
+                "a sanitizer that makes pseudonyms needs a pseudonym_key",
+            ));
+        }
         Ok(Sanitizer::new(Rules {
             names: names.build()?,
+            paths,
+            patterns,
+            strategies: strategies.0,
+            otherwise: self
+                .otherwise
+                .filter(|strategy| !matches!(strategy, Strategy::Keep)),
+            keys,
             request_headers,
             response_headers,
         }))
+    }
+}
+
+/// The strategies of all rules, by their ids.
+struct Strategies(Vec<Strategy>);
+
+impl Strategies {
+    fn add(&mut self, strategy: &Strategy) -> Result<StrategyId, Error> {
+        let id = StrategyId::try_from(self.0.len())
+            .map_err(|_| Error::configuration("too many rules for a sanitizer"))?;
+        self.0.push(strategy.clone());
+        Ok(id)
     }
 }

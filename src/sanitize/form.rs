@@ -1,59 +1,82 @@
 //! Pairs as forms and queries write them (`application/x-www-form-urlencoded`).
 
-use super::mask::{REDACTED, TRUNCATED_PAIR};
-use super::names::Names;
+use std::borrow::Cow;
+
+use super::mask::TRUNCATED_PAIR;
+use super::rules::{Rules, Treatment};
+use super::strategy::{Sort, Strategy};
 use super::{percent, text};
 
 /// The pairs with secret values masked. Of pairs that were cut, the last one
 /// is dropped and the mark of truncation takes its place.
-pub(super) fn sanitize(names: &Names, pairs: &str, cut: bool) -> String {
+pub(super) fn sanitize(rules: &Rules, pairs: &str, cut: bool) -> String {
     let mut out = String::with_capacity(pairs.len());
     let mut pairs = pairs.split('&').peekable();
-    let mut first = true;
+    let mut is_first = true;
     while let Some(pair) = pairs.next() {
-        if !std::mem::take(&mut first) {
+        let end = out.len();
+        if !is_first {
             out.push('&');
         }
         if cut && pairs.peek().is_none() {
             out.push_str(TRUNCATED_PAIR);
-        } else {
-            push_pair(names, pair, &mut out);
+        } else if !push_pair(rules, pair, &mut out) {
+            out.truncate(end);
+            continue;
         }
+        is_first = false;
     }
     out
 }
 
-fn push_pair(names: &Names, pair: &str, out: &mut String) {
+/// Adds what stays of a pair; false if it is left out.
+fn push_pair(rules: &Rules, pair: &str, out: &mut String) -> bool {
     let Some((name, value)) = pair.split_once('=') else {
         // Without a name there is nothing to judge it by but itself.
-        out.push_str(
-            text::encoded_value(names, pair, true)
-                .as_deref()
-                .unwrap_or(pair),
-        );
-        return;
+        match &rules.otherwise {
+            _ if pair.is_empty() => {}
+            Some(strategy) if strategy.is_remove() => return false,
+            Some(strategy) => push_applied(rules, strategy, pair, out),
+            None => {
+                let sanitized = text::encoded_value(rules, pair, true);
+                out.push_str(sanitized.as_deref().unwrap_or(pair));
+            }
+        }
+        return true;
     };
     let decoded = percent::decoded(name.as_bytes(), true);
-    let is_sensitive = names.is_sensitive(&decoded);
-    if !is_sensitive && !decoded.iter().all(is_usual_in_name) {
+    let treatment = rules.treatment(&decoded);
+    if treatment.is_remove() {
+        return false;
+    }
+    if !matches!(treatment, Treatment::Found(_)) && !decoded.iter().all(is_usual_in_name) {
         // Perhaps no pair at all but text, or JSON, in which there is a `=`.
-        if let Some(sanitized) = text::encoded_value(names, pair, true) {
+        if let Some(sanitized) = text::encoded_value(rules, pair, true) {
             out.push_str(&sanitized);
-            return;
+            return true;
         }
     }
     // What looks like a name may be a token whose padding is the `=`.
-    let shown = text::encoded_value(names, name, true);
+    let shown = text::encoded_value(rules, name, true);
     out.push_str(shown.as_deref().unwrap_or(name));
     out.push('=');
-    if value.is_empty() {
-        return;
+    match treatment.strategy() {
+        _ if value.is_empty() => {}
+        Some(strategy) => push_applied(rules, strategy, value, out),
+        None => {
+            let sanitized = text::encoded_value(rules, value, true);
+            out.push_str(sanitized.as_deref().unwrap_or(value));
+        }
     }
-    if is_sensitive {
-        out.push_str(REDACTED);
-    } else {
-        let sanitized = text::encoded_value(names, value, true);
-        out.push_str(sanitized.as_deref().unwrap_or(value));
+    true
+}
+
+fn push_applied(rules: &Rules, strategy: &Strategy, value: &str, out: &mut String) {
+    let value = percent::decoded(value.as_bytes(), true);
+    match rules.applied(strategy, &String::from_utf8_lossy(&value), Sort::Text) {
+        // A mark, as it stands everywhere.
+        Cow::Borrowed(mark) => out.push_str(mark),
+        Cow::Owned(text) => out.push_str(&percent::encoded(&text, true)),
     }
 }
 
@@ -77,11 +100,13 @@ pub(super) fn is_form(body: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::names::NameRules;
+    use std::sync::Arc;
+
+    use super::super::Sanitizer;
     use super::*;
 
-    fn names() -> Names {
-        NameRules::shipped().build().unwrap()
+    fn rules() -> Arc<Rules> {
+        Sanitizer::default().rules
     }
 
     #[test]
@@ -102,7 +127,7 @@ mod tests {
             ("a=1;password=x", "a=1%3Bpassword=[redacted]"),
             ("a=%2B+%20", "a=%2B+%20"),
         ] {
-            assert_eq!(sanitize(&names(), raw, false), kept);
+            assert_eq!(sanitize(&rules(), raw, false), kept);
         }
     }
 
@@ -119,7 +144,7 @@ mod tests {
             "%7B%22password%22%3A%22canary=canary%22%7D",
             "a:1;password:canary=canary",
         ] {
-            let kept = sanitize(&names(), raw, false);
+            let kept = sanitize(&rules(), raw, false);
             // Masked while still encoded, JSON may be broken off where the mask begins.
             let is_marked = kept.contains("[redacted]") || kept.contains("$truncated");
             assert!(!kept.contains("canary") && is_marked, "{kept}");
@@ -128,9 +153,9 @@ mod tests {
 
     #[test]
     fn a_cut_form_loses_its_last_pair() {
-        assert_eq!(sanitize(&names(), "a=1&b=2", true), "a=1&%24truncated=true");
-        assert_eq!(sanitize(&names(), "a=1&", true), "a=1&%24truncated=true");
-        assert_eq!(sanitize(&names(), "pass", true), "%24truncated=true");
+        assert_eq!(sanitize(&rules(), "a=1&b=2", true), "a=1&%24truncated=true");
+        assert_eq!(sanitize(&rules(), "a=1&", true), "a=1&%24truncated=true");
+        assert_eq!(sanitize(&rules(), "pass", true), "%24truncated=true");
     }
 
     #[test]
@@ -151,15 +176,15 @@ mod tests {
         // In text that is no pairs a second look may mask more, never less.
         #[test]
         fn sanitizing_pairs_twice_changes_nothing_more(form in "((user|[a-c]|%70assword|token)=([a-c+]|%2[05]|token|eyJhbGciOiJIUzI1NiJ9){0,4}&){0,8}", cut: bool) {
-            let names = names();
-            let once = sanitize(&names, &form, cut);
-            prop_assert_eq!(sanitize(&names, &once, false), once);
+            let rules = rules();
+            let once = sanitize(&rules, &form, cut);
+            prop_assert_eq!(sanitize(&rules, &once, false), once);
         }
 
         #[test]
         fn no_cut_shows_a_secret(at in 0..60_usize) {
             let form = "a=1&password=canary&user%5Btoken%5D=canary&b=2&Api-Key=canary";
-            let kept = sanitize(&names(), &form[..at], true);
+            let kept = sanitize(&rules(), &form[..at], true);
             prop_assert!(!kept.contains("can"), "{}", kept);
         }
     }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use http::HeaderName;
 
-use super::mask::REDACTED;
-use super::names::Names;
+use super::rules::Rules;
+use super::strategy::{Sort, Strategy};
 use super::{clean, json, text, url};
 use crate::Error;
 use crate::event::{Json, limits};
@@ -133,14 +133,16 @@ impl HeaderRules {
 
     /// The headers on the list as one object of strings, in the order of
     /// their first lines. Lines of one name are joined by `, ` (RFC 9110, 5.3).
-    pub(super) fn sanitize(&self, names: &Names, lines: &[(&[u8], &[u8])]) -> Option<Json> {
+    pub(super) fn sanitize(&self, rules: &Rules, lines: &[(&[u8], &[u8])]) -> Option<Json> {
         let mut kept: Vec<(String, String)> = Vec::new();
         for (name, value) in lines {
             let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             if !self.0.contains(name.as_str()) {
                 continue;
             }
-            let value = sanitize_value(names, &name, value);
+            let Some(value) = sanitize_value(rules, &name, value) else {
+                continue;
+            };
             match kept.iter_mut().find(|(other, _)| *other == name) {
                 Some(_) if value.is_empty() => {}
                 Some((_, joined)) => {
@@ -166,50 +168,56 @@ impl HeaderRules {
     }
 }
 
-fn sanitize_value(names: &Names, name: &str, value: &[u8]) -> String {
+/// What stays of a header's value; nothing if the header is left out.
+fn sanitize_value(rules: &Rules, name: &str, value: &[u8]) -> Option<String> {
     if name == "cookie" {
-        return cookie_names(names, value).collect::<Vec<_>>().join(", ");
+        return Some(cookie_names(rules, value).collect::<Vec<_>>().join(", "));
     }
     if name == "set-cookie" {
         let cookie = value.split(|byte| *byte == b';').next();
-        return cookie_names(names, cookie.unwrap_or_default()).collect();
+        return Some(cookie_names(rules, cookie.unwrap_or_default()).collect());
     }
     let harmless = KNOWN_HARMLESS.contains(&name);
-    if !harmless && names.is_sensitive(name.as_bytes()) {
-        return REDACTED.to_owned();
+    let strategy = rules.listed(name.as_bytes()).filter(|_| !harmless);
+    if strategy.is_some_and(Strategy::is_remove) {
+        return None;
     }
     let cut = value.len() >= limits::HEADER_VALUE_BYTES;
     let value = clean::text(value, limits::HEADER_VALUE_BYTES);
+    if let Some(strategy) = strategy {
+        let value = rules.applied(strategy, &value, Sort::Text);
+        return Some(limits::cut(&value, limits::USER_AGENT_BYTES).to_owned());
+    }
     let sanitized = match name {
-        "referer" | "location" | "content-location" | "origin" => url::sanitize(names, &value, cut),
-        "link" => url::sanitize_links(names, &value, cut),
-        _ => text::value(names, &value, 1).unwrap_or(value),
+        "referer" | "location" | "content-location" | "origin" => url::sanitize(rules, &value, cut),
+        "link" => url::sanitize_links(rules, &value, cut),
+        _ => text::value(rules, &value, 1).unwrap_or(value),
     };
-    limits::cut(&sanitized, limits::USER_AGENT_BYTES).to_owned()
+    Some(limits::cut(&sanitized, limits::USER_AGENT_BYTES).to_owned())
 }
 
 /// The names of the cookies in a `cookie` header. One without a name is left out: it would be its value.
-pub(super) fn cookie_names(names: &Names, value: &[u8]) -> impl Iterator<Item = String> {
+pub(super) fn cookie_names(rules: &Rules, value: &[u8]) -> impl Iterator<Item = String> {
     value.split(|byte| *byte == b';').filter_map(|cookie| {
         let end = cookie.iter().position(|byte| *byte == b'=')?;
         let name = clean::text(cookie[..end].trim_ascii(), limits::NAME_BYTES);
-        let name = text::net(names, &name).unwrap_or(name);
+        let name = text::net(rules, &name).unwrap_or(name);
         (!name.is_empty()).then_some(name)
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::NameRules;
+    use super::super::Sanitizer;
     use super::*;
 
-    fn kept(rules: &HeaderRules, lines: &[(&str, &str)]) -> Option<String> {
-        let names = NameRules::shipped().build().unwrap();
+    fn kept(listed: &HeaderRules, lines: &[(&str, &str)]) -> Option<String> {
+        let rules = Sanitizer::default().rules;
         let lines: Vec<_> = lines
             .iter()
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect();
-        let json = rules.sanitize(&names, &lines)?;
+        let json = listed.sanitize(&rules, &lines)?;
         serde_json::from_str::<serde_json::Value>(json.as_str()).unwrap();
         Some(json.to_string())
     }
@@ -236,9 +244,9 @@ mod tests {
 
     #[test]
     fn cookies_are_kept_by_name_only() {
-        let names = NameRules::shipped().build().unwrap();
+        let rules = Sanitizer::default().rules;
         let kept_names: Vec<_> =
-            cookie_names(&names, b"sid=a=b; canary; theme=dark;=canary; ").collect();
+            cookie_names(&rules, b"sid=a=b; canary; theme=dark;=canary; ").collect();
         assert_eq!(kept_names, ["sid", "theme"]);
         let lines = [
             ("set-cookie", "sid=canary; Path=/; Secure"),
@@ -289,9 +297,9 @@ mod tests {
 
     #[test]
     fn no_listed_header_is_masked_for_its_name() {
-        let names = NameRules::shipped().build().unwrap();
+        let rules = Sanitizer::default().rules;
         for name in REQUEST.iter().chain(RESPONSE) {
-            let masked = names.is_sensitive(name.as_bytes());
+            let masked = rules.listed(name.as_bytes()).is_some();
             assert_eq!(masked, KNOWN_HARMLESS.contains(name), "{name}");
         }
     }

@@ -6,6 +6,8 @@ pub(super) const REDACTED: &str = "[redacted]";
 pub(super) const REDACTED_JSON: &str = "\"[redacted]\"";
 /// Stands, as a JSON string, for what cannot be read and therefore not be judged.
 pub(super) const UNREADABLE_JSON: &str = "\"[unreadable]\"";
+/// Stands, as a JSON string, for what is nested deeper than readers go.
+pub(super) const TOO_DEEP_JSON: &str = "\"[too deep]\"";
 /// The member that ends an object which broke off.
 pub(super) const TRUNCATED_MEMBER: &str = "\"$truncated\":true";
 /// The pair that ends a query or a form which broke off: `$truncated`, percent-encoded.

@@ -3,7 +3,7 @@
 
 use super::body::{Body, Kept};
 use super::headers::{self, HeaderRules};
-use super::names::Names;
+use super::rules::Rules;
 use super::{Sanitizer, clean, form, text};
 use crate::event::{Capture, Fields, Json, limits};
 
@@ -44,7 +44,7 @@ impl<'a> Message<'a> {
             .map(|(_, value)| *value)
     }
 
-    fn freeze(&self, names: &Names, rules: &HeaderRules, size: Option<i64>) -> Frozen {
+    fn freeze(&self, rules: &Rules, listed: &HeaderRules, size: Option<i64>) -> Frozen {
         // Of two that differ, nobody knows which one the other side followed.
         let content_type = self.values("content-type").next();
         let in_doubt = self
@@ -61,13 +61,13 @@ impl<'a> Message<'a> {
         };
         let content_type = content_type.map(|value| {
             let value = clean::text(value, limits::HEADER_VALUE_BYTES);
-            let value = text::net(names, &value).unwrap_or(value);
+            let value = text::net(rules, &value).unwrap_or(value);
             limits::cut(&value, limits::NAME_BYTES).to_owned()
         });
         Frozen {
             content_type: content_type.filter(|value| !value.is_empty()),
-            headers: rules.sanitize(names, &self.headers),
-            body: body.sanitize(names),
+            headers: listed.sanitize(rules, &self.headers),
+            body: body.sanitize(rules),
         }
     }
 }
@@ -81,7 +81,7 @@ struct Frozen {
 impl Sanitizer {
     pub(super) fn freeze_request(&self, request: &Message<'_>, fields: &mut Fields) {
         let rules = &*self.rules;
-        let frozen = request.freeze(&rules.names, &rules.request_headers, fields.request_bytes);
+        let frozen = request.freeze(rules, &rules.request_headers, fields.request_bytes);
         fields.request_content_type = frozen.content_type;
         fields.request_headers = frozen.headers;
         fields.request_truncated = request.cut;
@@ -91,7 +91,7 @@ impl Sanitizer {
         }
         for name in request
             .values("cookie")
-            .flat_map(|value| headers::cookie_names(&rules.names, value))
+            .flat_map(|value| headers::cookie_names(rules, value))
         {
             if fields.cookies.len() < limits::LIST_ITEMS && !fields.cookies.contains(&name) {
                 fields.cookies.push(name);
@@ -101,7 +101,7 @@ impl Sanitizer {
 
     pub(super) fn freeze_response(&self, response: &Message<'_>, fields: &mut Fields) {
         let rules = &*self.rules;
-        let frozen = response.freeze(&rules.names, &rules.response_headers, fields.response_bytes);
+        let frozen = response.freeze(rules, &rules.response_headers, fields.response_bytes);
         fields.response_content_type = frozen.content_type;
         fields.response_headers = frozen.headers;
         fields.response_truncated = response.cut;
@@ -118,7 +118,7 @@ impl Sanitizer {
     /// The query, without its question mark; `cut` if there was more of it.
     pub(super) fn query(&self, query: &[u8], cut: bool) -> Option<String> {
         let query = clean::text(query, query.len().saturating_mul(3));
-        let sanitized = form::sanitize(&self.rules.names, &query, cut);
+        let sanitized = form::sanitize(&self.rules, &query, cut);
         let kept = limits::cut(&sanitized, limits::QUERY_BYTES);
         (!kept.is_empty()).then(|| kept.to_owned())
     }
@@ -126,7 +126,7 @@ impl Sanitizer {
     /// A path, of which any part may be a token or a pair, percent-encoded or not.
     pub(super) fn path(&self, path: &[u8]) -> Option<String> {
         let path = clean::text(path, path.len().saturating_mul(3));
-        let path = text::encoded_value(&self.rules.names, &path, false).unwrap_or(path);
+        let path = text::encoded_value(&self.rules, &path, false).unwrap_or(path);
         let kept = limits::cut(&path, limits::PATH_BYTES);
         (!kept.is_empty()).then(|| kept.to_owned())
     }

@@ -16,7 +16,12 @@ mod mask;
 mod media;
 mod message;
 mod names;
+mod paths;
+mod patterns;
 mod percent;
+mod pseudonym;
+mod rules;
+mod strategy;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -27,8 +32,10 @@ use std::sync::{Arc, LazyLock};
 
 pub use builder::SanitizerBuilder;
 pub(crate) use media::readable_content_type;
+pub use strategy::{CustomStrategy, Strategy};
 
 use crate::event::{Capture, Event, Record, limits};
+use rules::Rules;
 
 /// Turns raw data into records, leaving out what is secret.
 ///
@@ -54,12 +61,6 @@ pub struct Sanitizer {
     rules: Arc<Rules>,
 }
 
-struct Rules {
-    names: names::Names,
-    request_headers: headers::HeaderRules,
-    response_headers: headers::HeaderRules,
-}
-
 impl Sanitizer {
     fn new(rules: Rules) -> Self {
         Self {
@@ -81,7 +82,7 @@ impl Sanitizer {
     /// Free text, with what looks secret masked, of at most `limit` bytes.
     pub(crate) fn text(&self, bytes: &[u8], limit: usize) -> String {
         let text = clean::text(bytes, bytes.len().saturating_mul(3));
-        let mut text = text::value(&self.rules.names, &text, 1).unwrap_or(text);
+        let mut text = text::value(&self.rules, &text, 1).unwrap_or(text);
         text.truncate(limits::cut(&text, limit).len());
         text
     }

@@ -1,33 +1,33 @@
 //! URLs, whole or relative.
 
 use super::form;
-use super::names::Names;
+use super::rules::Rules;
 use super::text;
 
 /// The URL without userinfo, its query and fragment sanitized like forms.
-pub(super) fn sanitize(names: &Names, url: &str, cut: bool) -> String {
+pub(super) fn sanitize(rules: &Rules, url: &str, cut: bool) -> String {
     let (url, fragment) = split(url, '#');
     let (url, query) = split(url, '?');
     let mut out = without_userinfo(url);
-    if let Some(sanitized) = text::encoded_value(names, &out, false) {
+    if let Some(sanitized) = text::encoded_value(rules, &out, false) {
         out = sanitized;
     }
     if let Some(query) = query {
         out.push('?');
-        out.push_str(&form::sanitize(names, query, cut && fragment.is_none()));
+        out.push_str(&form::sanitize(rules, query, cut && fragment.is_none()));
     }
     if let Some(fragment) = fragment {
         out.push('#');
-        out.push_str(&form::sanitize(names, fragment, cut));
+        out.push_str(&form::sanitize(rules, fragment, cut));
     }
     out
 }
 
 /// A `link` header (RFC 8288): every `<URL>` in it sanitized, and the rest like text.
-pub(super) fn sanitize_links(names: &Names, links: &str, cut: bool) -> String {
+pub(super) fn sanitize_links(rules: &Rules, links: &str, cut: bool) -> String {
     let mut out = String::with_capacity(links.len());
     let mut rest = links;
-    let text = |text: &str| text::net(names, text).unwrap_or_else(|| text.to_owned());
+    let text = |text: &str| text::net(rules, text).unwrap_or_else(|| text.to_owned());
     while let Some((before, after)) = rest.split_once('<') {
         let (url, after, cut) = match after.split_once('>') {
             Some((url, after)) => (url, after, false),
@@ -35,7 +35,7 @@ pub(super) fn sanitize_links(names: &Names, links: &str, cut: bool) -> String {
         };
         out.push_str(&text(before));
         out.push('<');
-        out.push_str(&sanitize(names, url, cut));
+        out.push_str(&sanitize(rules, url, cut));
         out.push('>');
         rest = after;
     }
@@ -61,12 +61,12 @@ fn without_userinfo(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::NameRules;
+    use super::super::Sanitizer;
     use super::*;
 
     #[test]
     fn urls_lose_userinfo_and_secrets_in_query_and_fragment() {
-        let names = NameRules::shipped().build().unwrap();
+        let rules = Sanitizer::default().rules;
         for (raw, kept) in [
             ("https://host/a?b=1#c", "https://host/a?b=1#c"),
             ("https://user:pw@host:8/a", "https://host:8/a"),
@@ -78,18 +78,18 @@ mod tests {
             ("null", "null"),
             ("", ""),
         ] {
-            assert_eq!(sanitize(&names, raw, false), kept);
+            assert_eq!(sanitize(&rules, raw, false), kept);
         }
         assert_eq!(
             sanitize_links(
-                &names,
+                &rules,
                 "<https://u:p@h/?token=x>; rel=\"next\", </b>",
                 false
             ),
             "<https://h/?token=[redacted]>; rel=\"next\", </b>"
         );
         assert_eq!(
-            sanitize(&names, "/a?b=1&c=can", true),
+            sanitize(&rules, "/a?b=1&c=can", true),
             "/a?b=1&%24truncated=true"
         );
     }

@@ -135,3 +135,24 @@ pub(super) fn literal(input: &[u8], start: usize) -> Result<usize, Stop> {
     }
     Err(Stop::Invalid)
 }
+
+/// The end of the object or array at `start`, by its brackets alone.
+pub(super) fn skip_nested(input: &[u8], start: usize) -> Result<usize, Stop> {
+    let mut depth = 0_usize;
+    let mut at = start;
+    loop {
+        match *input.get(at).ok_or(Stop::Cut)? {
+            b'"' => {
+                at = string(input, at)?.end;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Ok(at);
+        }
+    }
+}

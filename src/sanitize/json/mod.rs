@@ -1,27 +1,30 @@
 //! JSON, complete or cut off, in one pass over its bytes.
 //!
 //! The scanner checks the grammar, copies what may stay in spans as it was
-//! written, and never builds a value. Nesting costs a byte a level and no
-//! recursion. Where the input breaks off, what is complete stays: the member
+//! written, and never builds a value. Nesting costs no memory and no
+//! recursion; what is deeper than readers go is masked. Where the input breaks off, what is complete stays: the member
 //! or element in progress is dropped, the innermost open object gets
 //! `"$truncated": true` as its last member (an array gets
 //! `{"$truncated": true}` as its last element), and what is open is closed.
 //!
-//! Values of sensitive names are masked whatever their type, except `null`.
+//! The rules decide about a value by its place and its name; one that they
+//! hide is hidden whatever its type, except `null`.
 //! Strings that hold JSON themselves are sanitized within, one level deep and
 //! masked beyond; all others pass the net for text.
 
 mod escape;
 mod lex;
+mod nesting;
 mod scanner;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 use lex::Stop;
 use scanner::Scanner;
 
 use super::mask::REDACTED;
-use super::names::Names;
+use super::rules::Rules;
 
 pub(super) use escape::push_escaped;
 
@@ -44,29 +47,25 @@ pub(super) struct Document {
     /// It goes by a name that is not sensitive. Otherwise nobody can tell what a
     /// string or a number of its own is, so that is masked.
     pub(super) named: bool,
-    /// How deep it may nest.
-    pub(super) depth: usize,
     /// How many levels of JSON in strings are looked into.
     pub(super) inner: u8,
 }
 
 impl Document {
-    /// A body: text in a store, so it may nest without a limit.
+    /// A body.
     pub(super) const fn body(cut: bool) -> Self {
         Self {
             cut,
             named: false,
-            depth: usize::MAX,
             inner: 1,
         }
     }
 
-    /// A value that a handler added: JSON in a store, whose parser has a limit.
+    /// A value that a handler added.
     pub(super) const fn added() -> Self {
         Self {
             cut: false,
             named: true,
-            depth: 256,
             inner: 1,
         }
     }
@@ -74,13 +73,13 @@ impl Document {
 
 /// Adds the sanitized document to `out`.
 pub(super) fn sanitize(
-    names: &Names,
+    rules: &Rules,
     input: &str,
     document: Document,
     out: &mut String,
 ) -> Reading {
     let base = out.len();
-    let mut scanner = Scanner::new(names, input, document, out);
+    let mut scanner = Scanner::new(rules, input, document, out);
     let reading = match scanner.run() {
         Ok(()) => {
             scanner.finish();

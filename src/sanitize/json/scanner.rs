@@ -1,16 +1,19 @@
 //! The pass over a document's bytes.
 
 use super::lex::{self, Stop};
+use super::nesting::{MAX_DEPTH, Nesting};
+use super::trail::Trail;
 use super::{Document, escape};
-use crate::sanitize::mask::{REDACTED_JSON, TRUNCATED_MEMBER};
-use crate::sanitize::names::Names;
+use crate::sanitize::mask::{REDACTED, REDACTED_JSON, TOO_DEEP_JSON, TRUNCATED_MEMBER};
+use crate::sanitize::rules::{Rules, Treatment};
+use crate::sanitize::strategy::{Sort, Strategy};
 use crate::sanitize::text;
 
 /// A key that is shorter holds no token.
 const SHORTEST_TOKEN: usize = 12;
 
 pub(super) struct Scanner<'a> {
-    names: &'a Names,
+    rules: &'a Rules,
     document: Document,
     input: &'a str,
     bytes: &'a [u8],
@@ -20,13 +23,35 @@ pub(super) struct Scanner<'a> {
     /// The end of what is complete, here and in `out` once copied this far.
     kept_in: usize,
     kept_out: usize,
-    /// The brackets that are open.
-    open: Vec<u8>,
-    /// The value that comes next goes by a sensitive name.
-    sensitive: bool,
-    /// How many brackets were open when a sensitive object or array began.
-    hidden: Option<usize>,
+    nesting: Nesting,
+    /// Where the paths of the rules are.
+    trail: Trail<'a>,
+    /// What the rules say of the value that comes next.
+    treatment: Treatment<'a>,
+    /// The member or element that is being read.
+    item: Item,
+    /// An object or array that does not stay, while it is being read.
+    hidden: Option<Hidden>,
+    /// How many brackets were open when an object or array began of which types alone stay.
+    shaped: Option<usize>,
     out: &'a mut String,
+}
+
+/// Where a member or element begins, and how far things were then.
+#[derive(Clone, Copy, Default)]
+struct Item {
+    start: usize,
+    /// The comma before it, if it is not the first.
+    comma: Option<usize>,
+    copied: usize,
+    out: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Hidden {
+    /// How many brackets were open when it began.
+    depth: usize,
+    removed: bool,
 }
 
 /// What the grammar allows next.
@@ -42,13 +67,19 @@ enum Expect {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(
-        names: &'a Names,
+        rules: &'a Rules,
         input: &'a str,
         document: Document,
         out: &'a mut String,
     ) -> Self {
+        let nameless = Treatment::Found(&Strategy::Mask);
+        let treatment = match &rules.otherwise {
+            Some(otherwise) => Treatment::Otherwise(otherwise),
+            None if document.named => Treatment::Keep,
+            None => nameless,
+        };
         Self {
-            names,
+            rules,
             document,
             input,
             bytes: input.as_bytes(),
@@ -56,9 +87,12 @@ impl<'a> Scanner<'a> {
             copied: 0,
             kept_in: 0,
             kept_out: out.len(),
-            open: Vec::new(),
-            sensitive: false,
+            nesting: Nesting::default(),
+            trail: Trail::new(&rules.paths),
+            treatment,
+            item: Item::default(),
             hidden: None,
+            shaped: None,
             out,
         }
     }
@@ -100,43 +134,59 @@ impl<'a> Scanner<'a> {
     }
 
     fn separator(&mut self, byte: u8) -> Result<Expect, Stop> {
-        match (self.open.last(), byte) {
-            (Some(b'{'), b',') => {
-                self.at += 1;
-                Ok(Expect::Key)
+        let is_object = self.nesting.is_object();
+        let expect = match (is_object, byte) {
+            (Some(true), b',') => Expect::Key,
+            (Some(false), b',') => Expect::Value,
+            (Some(true), b'}') | (Some(false), b']') => return Ok(self.close()),
+            _ => return Err(Stop::Invalid),
+        };
+        if self.hidden.is_none() {
+            self.item.comma = Some(self.at);
+            if !self.nesting.is_filled() {
+                // What stood before it was left out.
+                self.copy_to(self.at);
+                self.copied = self.at + 1;
+                self.item.comma = None;
             }
-            (Some(b'['), b',') => {
-                self.at += 1;
-                Ok(Expect::Value)
-            }
-            (Some(b'{'), b'}') | (Some(b'['), b']') => Ok(self.close()),
-            _ => Err(Stop::Invalid),
         }
+        self.at += 1;
+        Ok(expect)
+    }
+
+    fn begin_item(&mut self) {
+        self.item = Item {
+            start: self.at,
+            copied: self.copied,
+            out: self.out.len(),
+            comma: self.item.comma,
+        };
     }
 
     fn key(&mut self) -> Result<Expect, Stop> {
         let start = self.at;
         let string = lex::string(self.bytes, start)?;
-        self.at = string.end;
         if self.hidden.is_none() {
+            self.begin_item();
             let content = &self.input[start + 1..string.end - 1];
             if string.escaped {
                 let name = escape::resolved(content);
-                self.sensitive = self.names.is_sensitive(name.as_bytes());
-                let known = text::net(self.names, &name);
+                self.treatment = self.of_member(name.as_bytes());
+                let known = text::net(self.rules, &name);
                 if string.awry || known.is_some() {
                     self.replace_content(start, string.end, known.as_deref().unwrap_or(&name));
                 }
             } else {
-                self.sensitive = self.names.is_sensitive(content.as_bytes());
+                self.treatment = self.of_member(content.as_bytes());
                 // Maps are keyed by tokens now and then.
                 if content.len() >= SHORTEST_TOKEN
-                    && let Some(known) = text::net(self.names, content)
+                    && let Some(known) = text::net(self.rules, content)
                 {
                     self.replace_content(start, string.end, &known);
                 }
             }
         }
+        self.at = string.end;
         match self.next_byte() {
             None => Err(Stop::Cut),
             Some(b':') => {
@@ -147,53 +197,179 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    fn of_member(&mut self, name: &[u8]) -> Treatment<'a> {
+        match self.trail.member(name) {
+            Some(strategy) => self.rules.found(strategy),
+            None => self.rules.treatment(name),
+        }
+    }
+
+    fn of_element(&mut self) -> Treatment<'a> {
+        match (self.trail.element(), &self.rules.otherwise) {
+            (Some(strategy), _) => self.rules.found(strategy),
+            (None, Some(otherwise)) if !self.nesting.is_allowed() => {
+                Treatment::Otherwise(otherwise)
+            }
+            (None, _) => Treatment::Keep,
+        }
+    }
+
     fn value(&mut self, byte: u8) -> Result<Expect, Stop> {
         let start = self.at;
-        let nameless = self.open.is_empty() && !self.document.named;
-        let sensitive = std::mem::take(&mut self.sensitive);
+        if self.hidden.is_none() && self.nesting.is_object() == Some(false) {
+            self.begin_item();
+            self.treatment = self.of_element();
+        }
         match byte {
-            b'{' | b'[' => return self.open(byte, sensitive),
+            b'{' | b'[' => return self.open(byte == b'{'),
             b'"' => {
                 let string = lex::string(self.bytes, start)?;
                 self.at = string.end;
-                if sensitive || nameless {
-                    self.replace(start, string.end, REDACTED_JSON);
-                } else if self.hidden.is_none() {
+                if self.hidden.is_none() {
                     self.string(start, &string);
                 }
             }
             b'-' | b'0'..=b'9' => {
                 self.at = lex::number(self.bytes, start)?;
                 let ends_input = self.at == self.bytes.len();
-                if ends_input && (self.document.cut || !self.open.is_empty()) {
+                if ends_input && (self.document.cut || self.nesting.depth() > 0) {
                     return Err(Stop::Cut);
                 }
-                if sensitive || nameless {
-                    self.replace(start, self.at, REDACTED_JSON);
+                if self.hidden.is_none() {
+                    self.plain(start, Sort::Number);
                 }
             }
             _ => {
                 self.at = lex::literal(self.bytes, start)?;
-                if sensitive && byte != b'n' {
-                    self.replace(start, self.at, REDACTED_JSON);
+                if self.hidden.is_none() {
+                    // That there is no value is no secret, and a truth without a name is none.
+                    let is_told = byte == b'n'
+                        || (self.nesting.depth() == 0
+                            && matches!(self.treatment, Treatment::Found(_)));
+                    if is_told && !self.treatment.is_remove() {
+                        self.nesting.fill();
+                    } else {
+                        self.plain(start, Sort::Boolean);
+                    }
                 }
             }
         }
         Ok(self.after_value())
     }
 
-    fn open(&mut self, bracket: u8, sensitive: bool) -> Result<Expect, Stop> {
-        if self.open.len() >= self.document.depth {
-            return Err(Stop::Invalid);
+    /// A string was read.
+    fn string(&mut self, start: usize, string: &lex::StringEnd) {
+        let end = string.end;
+        let strategy = self.strategy();
+        // Without a look at what is in it.
+        if matches!(strategy, Some(Strategy::Mask)) || self.is_removed(strategy) {
+            return self.treat(start, REDACTED, strategy);
         }
-        if sensitive {
-            self.copy_to(self.at);
-            self.hidden = Some(self.open.len());
+        let content = &self.input[start + 1..end - 1];
+        let resolved = if string.escaped {
+            escape::resolved(content)
+        } else {
+            content.into()
+        };
+        match strategy {
+            Some(strategy) => {
+                let text = self.rules.applied(strategy, &resolved, Sort::Text);
+                self.treat(start, &text, Some(strategy));
+            }
+            None => {
+                match text::value(self.rules, &resolved, self.document.inner) {
+                    Some(sanitized) => self.replace_content(start, end, &sanitized),
+                    None if string.awry => self.replace_content(start, end, &resolved),
+                    None => {}
+                }
+                self.nesting.fill();
+            }
         }
-        self.open.push(bracket);
+    }
+
+    /// A number or a literal was read.
+    fn plain(&mut self, start: usize, sort: Sort) {
+        let text = &self.input[start..self.at];
+        let strategy = self.strategy();
+        match strategy {
+            Some(strategy) => {
+                let text = self.rules.applied(strategy, text, sort);
+                self.treat(start, &text, Some(strategy));
+            }
+            None => {
+                if sort == Sort::Number
+                    && let Some(text) = self.rules.patterns.replace(self.rules, text, sort)
+                {
+                    self.replace(start, &text);
+                }
+                self.nesting.fill();
+            }
+        }
+    }
+
+    /// What becomes of a value that is neither object nor array.
+    fn strategy(&self) -> Option<&'a Strategy> {
+        let own = self.treatment.strategy();
+        if self.shaped.is_none() {
+            return own;
+        }
+        own.filter(|own| own.strictness() > Strategy::Shape.strictness())
+            .or(Some(&Strategy::Shape))
+    }
+
+    /// Whether a value of this strategy has something to be removed from.
+    fn is_removed(&self, strategy: Option<&Strategy>) -> bool {
+        strategy.is_some_and(Strategy::is_remove) && self.nesting.depth() > 0
+    }
+
+    /// Puts what its strategy has made of it in place of the value that was read.
+    fn treat(&mut self, start: usize, text: &str, strategy: Option<&Strategy>) {
+        if self.is_removed(strategy) {
+            self.remove_item();
+        } else {
+            self.replace(start, text);
+            self.nesting.fill();
+        }
+    }
+
+    fn open(&mut self, is_object: bool) -> Result<Expect, Stop> {
+        if self.nesting.depth() == MAX_DEPTH {
+            let start = self.at;
+            self.at = lex::skip_nested(self.bytes, start)?;
+            if self.hidden.is_none() {
+                self.copy_to(start);
+                self.out.push_str(TOO_DEEP_JSON);
+                self.copied = self.at;
+                self.nesting.fill();
+            }
+            return Ok(self.after_value());
+        }
+        let mut is_allowed = true;
+        if self.hidden.is_none() {
+            let depth = self.nesting.depth();
+            match self.treatment {
+                Treatment::Keep => {}
+                Treatment::Otherwise(_) => is_allowed = false,
+                Treatment::Found(_) if depth == 0 => {}
+                Treatment::Found(strategy) if strategy.goes_inside() => {
+                    self.shaped.get_or_insert(depth);
+                }
+                Treatment::Found(strategy) => {
+                    self.copy_to(self.at);
+                    let removed = strategy.is_remove();
+                    self.hidden = Some(Hidden { depth, removed });
+                }
+            }
+            if self.hidden.is_none() {
+                self.nesting.fill();
+                self.item.comma = None;
+            }
+        }
+        self.nesting.open(is_object, is_allowed);
+        self.trail.open(self.nesting.depth());
         self.at += 1;
         self.keep();
-        Ok(if bracket == b'{' {
+        Ok(if is_object {
             Expect::KeyOrEnd
         } else {
             Expect::ValueOrEnd
@@ -201,37 +377,32 @@ impl<'a> Scanner<'a> {
     }
 
     fn close(&mut self) -> Expect {
-        self.open.pop();
+        self.nesting.close();
+        self.trail.close(self.nesting.depth());
         self.at += 1;
-        if self.hidden == Some(self.open.len()) {
+        let depth = self.nesting.depth();
+        if let Some(hidden) = self.hidden.filter(|hidden| hidden.depth == depth) {
             self.hidden = None;
-            self.out.push_str(REDACTED_JSON);
-            self.copied = self.at;
+            if hidden.removed {
+                self.remove_item();
+            } else {
+                self.out.push_str(REDACTED_JSON);
+                self.copied = self.at;
+                self.nesting.fill();
+            }
+        }
+        if self.shaped == Some(depth) {
+            self.shaped = None;
         }
         self.after_value()
     }
 
     fn after_value(&mut self) -> Expect {
         self.keep();
-        if self.open.is_empty() {
+        if self.nesting.depth() == 0 {
             Expect::Nothing
         } else {
             Expect::CommaOrEnd
-        }
-    }
-
-    /// A string that goes by no sensitive name may still hold something secret.
-    fn string(&mut self, start: usize, string: &lex::StringEnd) {
-        let content = &self.input[start + 1..string.end - 1];
-        let resolved = if string.escaped {
-            escape::resolved(content)
-        } else {
-            content.into()
-        };
-        match text::value(self.names, &resolved, self.document.inner) {
-            Some(sanitized) => self.replace_content(start, string.end, &sanitized),
-            None if string.awry => self.replace_content(start, string.end, &resolved),
-            None => {}
         }
     }
 
@@ -248,14 +419,24 @@ impl<'a> Scanner<'a> {
         self.copied = end;
     }
 
-    fn replace(&mut self, start: usize, end: usize, replacement: &str) {
-        if self.hidden.is_none() {
-            self.copy_to(start);
-            self.out.push_str(replacement);
-            self.copied = end;
-        }
+    /// Leaves out the member or element that was read, and the comma before it.
+    fn remove_item(&mut self) {
+        self.out.truncate(self.item.out);
+        self.copied = self.item.copied;
+        self.copy_to(self.item.comma.unwrap_or(self.item.start));
+        self.copied = self.at;
     }
 
+    /// Puts a string in place of the value that was read.
+    fn replace(&mut self, start: usize, text: &str) {
+        self.copy_to(start);
+        self.out.push('"');
+        escape::push_escaped(self.out, text);
+        self.out.push('"');
+        self.copied = self.at;
+    }
+
+    /// Puts a text in place of a string's content.
     fn replace_content(&mut self, start: usize, end: usize, text: &str) {
         self.copy_to(start + 1);
         escape::push_escaped(self.out, text);
@@ -264,30 +445,30 @@ impl<'a> Scanner<'a> {
 
     /// Ends a document that broke off. False if nothing of it can be kept.
     pub(super) fn close_what_is_open(&mut self) -> bool {
-        if let Some(depth) = self.hidden {
-            self.open.truncate(depth);
+        if let Some(hidden) = self.hidden {
+            self.nesting.close_to(hidden.depth);
         }
         if self.kept_out <= self.out.len() {
             self.out.truncate(self.kept_out);
         } else {
             self.copy_to(self.kept_in);
         }
-        let Some(innermost) = self.open.last() else {
+        let Some(is_object) = self.nesting.is_object() else {
             return false;
         };
-        // No value ends in an opening bracket.
-        if !self.out.ends_with(['{', '[']) {
+        if self.nesting.is_filled() {
             self.out.push(',');
         }
-        if *innermost == b'{' {
+        if is_object {
             self.out.push_str(TRUNCATED_MEMBER);
         } else {
             self.out.push('{');
             self.out.push_str(TRUNCATED_MEMBER);
             self.out.push('}');
         }
-        for bracket in self.open.iter().rev() {
-            self.out.push(if *bracket == b'{' { '}' } else { ']' });
+        while let Some(is_object) = self.nesting.is_object() {
+            self.out.push(if is_object { '}' } else { ']' });
+            self.nesting.close();
         }
         true
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Place;
+use super::Listed;
 
 pub(super) struct Automaton {
     /// The column of the table that a letter belongs to; 0 for letters of no name.
@@ -14,8 +14,8 @@ pub(super) struct Automaton {
     next: Vec<u32>,
     /// Where in `hits` the hits of a state end; those of state 0 are none.
     hit_ends: Vec<u32>,
-    /// Length and place of the names that end in a state.
-    hits: Vec<(usize, Place)>,
+    /// Length and meaning of the names that end in a state.
+    hits: Vec<(usize, Listed)>,
 }
 
 /// A separator.
@@ -26,12 +26,12 @@ const HIT: u32 = 1 << 31;
 
 impl Automaton {
     /// Nothing, if the names take more states than there are numbers for.
-    pub(super) fn new(names: &[(Vec<u8>, Place)]) -> Option<Self> {
+    pub(super) fn new(names: &[(Vec<u8>, Listed)]) -> Option<Self> {
         let (columns, width) = columns(names);
         let column = |byte: u8| usize::from(columns[usize::from(byte)]);
         let mut next = vec![0_u16; width];
-        let mut own: Vec<Vec<(usize, Place)>> = vec![Vec::new()];
-        for (name, place) in names {
+        let mut own: Vec<Vec<(usize, Listed)>> = vec![Vec::new()];
+        for (name, listed) in names {
             let mut state = 0;
             for &byte in name {
                 let cell = state * width + column(byte);
@@ -42,7 +42,7 @@ impl Automaton {
                 }
                 state = usize::from(next[cell]);
             }
-            own[state].push((name.len(), *place));
+            own[state].push((name.len(), *listed));
         }
         complete(&mut next, &mut own, width);
         let next = next
@@ -72,15 +72,15 @@ impl Automaton {
         })
     }
 
-    /// Start, end and place of every listed name in `letters`, overlapping ones included.
-    pub(super) fn hits(&self, letters: &[u8]) -> impl Iterator<Item = (usize, usize, Place)> {
+    /// Start, end and meaning of every listed name in `letters`, overlapping ones included.
+    pub(super) fn hits(&self, letters: &[u8]) -> impl Iterator<Item = (usize, usize, Listed)> {
         let mut state = 0_usize;
         letters.iter().enumerate().flat_map(move |(at, &letter)| {
             let column = usize::from(self.columns[usize::from(letter)]);
             state = (self.next[state + column] & !HIT) as usize;
             self.of(state / self.width)
                 .iter()
-                .map(move |&(length, place)| (at + 1 - length, at + 1, place))
+                .map(move |&(length, listed)| (at + 1 - length, at + 1, listed))
         })
     }
 
@@ -105,7 +105,7 @@ impl Automaton {
         false
     }
 
-    fn of(&self, state: usize) -> &[(usize, Place)] {
+    fn of(&self, state: usize) -> &[(usize, Listed)] {
         if state == 0 {
             return &[];
         }
@@ -113,7 +113,7 @@ impl Automaton {
     }
 }
 
-fn columns(names: &[(Vec<u8>, Place)]) -> ([u8; 256], usize) {
+fn columns(names: &[(Vec<u8>, Listed)]) -> ([u8; 256], usize) {
     let mut columns = [0; 256];
     let mut width = 1_usize;
     for &byte in names.iter().flat_map(|(name, _)| name) {
@@ -139,7 +139,7 @@ fn written(columns: &[u8; 256]) -> [u16; 256] {
 
 /// Fills the empty cells of a trie with where a search goes on after a
 /// mismatch, level by level, so that each state's fallback is complete before it is needed.
-fn complete(next: &mut [u16], own: &mut [Vec<(usize, Place)>], width: usize) {
+fn complete(next: &mut [u16], own: &mut [Vec<(usize, Listed)>], width: usize) {
     let mut fallback = vec![0_usize; own.len()];
     let mut waiting: VecDeque<usize> = VecDeque::from([0]);
     while let Some(state) = waiting.pop_front() {

@@ -17,6 +17,8 @@ use std::fmt;
 use automaton::Automaton;
 use words::Words;
 
+use super::rules::{MASK, StrategyId};
+use super::strategy::Strategy;
 use crate::Error;
 
 /// Bytes of a name in a rule.
@@ -37,10 +39,29 @@ enum Place {
     Whole,
 }
 
+/// What a listed name stands for.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    place: Place,
+    strategy: StrategyId,
+    /// Of several names that lie in one, the strictest counts.
+    strictness: u8,
+}
+
+/// What the rules say of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A listed name lies in it.
+    Listed(StrategyId),
+    /// It is a name whose values stay.
+    Allowed,
+    Unlisted,
+}
+
 /// The rules, while they are being collected.
 #[derive(Clone)]
 pub(super) struct NameRules {
-    listed: Vec<(Vec<u8>, Place)>,
+    listed: Vec<(Vec<u8>, Listed)>,
     allowed: HashSet<Vec<u8>>,
 }
 
@@ -48,7 +69,16 @@ impl NameRules {
     pub(super) fn shipped() -> Self {
         let listed = list::SHIPPED
             .iter()
-            .flat_map(|(place, names)| names.iter().map(|name| (name.as_bytes().to_vec(), *place)))
+            .flat_map(|(place, names)| {
+                let listed = Listed {
+                    place: *place,
+                    strategy: MASK,
+                    strictness: Strategy::Mask.strictness(),
+                };
+                names
+                    .iter()
+                    .map(move |name| (name.as_bytes().to_vec(), listed))
+            })
             .collect();
         Self {
             listed,
@@ -56,15 +86,32 @@ impl NameRules {
         }
     }
 
-    pub(super) fn deny(&mut self, name: &str) -> Result<(), Error> {
-        let joined = joined(name)?;
+    /// Lists a name with its strategy, instead of what was said of it before.
+    pub(super) fn list(
+        &mut self,
+        name: &str,
+        strategy: StrategyId,
+        strictness: u8,
+    ) -> Result<(), Error> {
+        let joined = checked(name)?;
         self.allowed.remove(&joined);
-        self.listed.push((joined, Place::Words));
+        let listed = Listed {
+            place: Place::Words,
+            strategy,
+            strictness,
+        };
+        for (_, same) in self.listed.iter_mut().filter(|(other, _)| *other == joined) {
+            *same = Listed {
+                place: same.place,
+                ..listed
+            };
+        }
+        self.listed.push((joined, listed));
         Ok(())
     }
 
     pub(super) fn allow(&mut self, name: &str) -> Result<(), Error> {
-        let joined = joined(name)?;
+        let joined = checked(name)?;
         self.listed.retain(|(listed, _)| *listed != joined);
         self.allowed.insert(joined);
         Ok(())
@@ -80,15 +127,21 @@ impl NameRules {
     }
 }
 
-fn joined(name: &str) -> Result<Vec<u8>, Error> {
+/// The letters and digits of a name, in lower case.
+pub(super) fn joined(name: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(name.len());
+    words::letters(name, |letter, _| joined.push(letter));
+    joined
+}
+
+fn checked(name: &str) -> Result<Vec<u8>, Error> {
     let unusable = |why: &str| {
         Error::configuration(format!("{name:?} cannot be a rule of a sanitizer: {why}"))
     };
     if name.len() > RULE_BYTES {
         return Err(unusable("a name has at most 100 bytes"));
     }
-    let mut joined = Vec::new();
-    words::letters(name.as_bytes(), |letter, _| joined.push(letter));
+    let joined = joined(name.as_bytes());
     if joined.is_empty() {
         return Err(unusable("a name has letters or digits"));
     }
@@ -102,35 +155,45 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Whether what goes by this name is secret. The name may be
-    /// percent-encoded; escapes of JSON are already resolved.
-    pub(super) fn is_sensitive(&self, name: &[u8]) -> bool {
-        self.automaton.may_hit(name) && self.is_hit(name)
+    /// What the rules say of a name, which may be percent-encoded; escapes of
+    /// JSON are already resolved.
+    pub(super) fn verdict(&self, name: &[u8]) -> Verdict {
+        if self.automaton.may_hit(name) {
+            return self.verdict_of_hit(name);
+        }
+        if !self.allowed.is_empty() && self.allowed.contains(&joined(name)) {
+            return Verdict::Allowed;
+        }
+        Verdict::Unlisted
     }
 
-    fn is_hit(&self, name: &[u8]) -> bool {
+    fn verdict_of_hit(&self, name: &[u8]) -> Verdict {
         let mut words = Words::new();
         if words::plain(name) {
             words::ascii_letters(name, |letter, starts| words.push(letter, starts));
         } else {
             words::letters(name, |letter, starts| words.push(letter, starts));
         }
-        let hit = if words.is_complete() {
+        if !words.is_complete() {
+            // Names of unusual length are not looked at word by word: any hit counts.
+            let joined = joined(name);
+            return strictest(self.automaton.hits(&joined).map(|(_, _, listed)| listed));
+        }
+        if self.allowed.contains(words.joined()) {
+            return Verdict::Allowed;
+        }
+        strictest(
             self.automaton
                 .hits(words.joined())
-                .any(|(start, end, place)| lies_well(&words, start, end, place))
-        } else {
-            self.hit_in_long(name)
-        };
-        hit && !self.allowed.contains(words.joined())
+                .filter(|(start, end, listed)| lies_well(&words, *start, *end, listed.place))
+                .map(|(_, _, listed)| listed),
+        )
     }
+}
 
-    /// Names of unusual length are not looked at word by word: any hit counts.
-    fn hit_in_long(&self, name: &[u8]) -> bool {
-        let mut joined = Vec::with_capacity(name.len());
-        words::letters(name, |letter, _| joined.push(letter));
-        self.automaton.hits(&joined).next().is_some()
-    }
+fn strictest(hits: impl Iterator<Item = Listed>) -> Verdict {
+    hits.max_by_key(|listed| listed.strictness)
+        .map_or(Verdict::Unlisted, |listed| Verdict::Listed(listed.strategy))
 }
 
 fn lies_well(words: &Words, start: usize, end: usize, place: Place) -> bool {
@@ -156,6 +219,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Strategy;
+
+    fn is_sensitive(names: &Names, name: &[u8]) -> bool {
+        matches!(names.verdict(name), Verdict::Listed(_))
+    }
+
+    fn deny(rules: &mut NameRules, name: &str) -> Result<(), Error> {
+        rules.list(name, MASK, Strategy::Mask.strictness())
+    }
 
     fn shipped() -> Names {
         NameRules::shipped().build().unwrap()
@@ -165,7 +237,7 @@ mod tests {
     fn sensitive_names_are_found_however_they_are_written() {
         let names = shipped();
         for name in include_str!("sensitive.txt").split_whitespace() {
-            assert!(names.is_sensitive(name.as_bytes()), "{name}");
+            assert!(is_sensitive(&names, name.as_bytes()), "{name}");
         }
     }
 
@@ -173,15 +245,15 @@ mod tests {
     fn names_that_only_look_alike_are_left_alone() {
         let names = shipped();
         for name in include_str!("harmless.txt").split_whitespace() {
-            assert!(!names.is_sensitive(name.as_bytes()), "{name}");
+            assert!(!is_sensitive(&names, name.as_bytes()), "{name}");
         }
     }
 
     #[test]
     fn a_denied_name_counts_as_whole_words() {
         let mut rules = NameRules::shipped();
-        rules.deny("customer_no").unwrap();
-        rules.deny("contraseña").unwrap();
+        deny(&mut rules, "customer_no").unwrap();
+        deny(&mut rules, "contraseña").unwrap();
         let names = rules.build().unwrap();
         for name in [
             "customerNo",
@@ -190,10 +262,10 @@ mod tests {
             "customerno",
             "CONTRASEÑA",
         ] {
-            assert!(names.is_sensitive(name.as_bytes()), "{name}");
+            assert!(is_sensitive(&names, name.as_bytes()), "{name}");
         }
         for name in ["customer", "no_customer", "customer_north", "mycustomerno"] {
-            assert!(!names.is_sensitive(name.as_bytes()), "{name}");
+            assert!(!is_sensitive(&names, name.as_bytes()), "{name}");
         }
     }
 
@@ -203,37 +275,58 @@ mod tests {
         rules.allow("pin").unwrap();
         rules.allow("max_tokens").unwrap();
         let names = rules.build().unwrap();
-        assert!(!names.is_sensitive(b"card_pin"));
-        assert!(!names.is_sensitive(b"maxTokens"));
-        assert!(names.is_sensitive(b"tokens"));
+        assert!(!is_sensitive(&names, b"card_pin"));
+        assert!(!is_sensitive(&names, b"maxTokens"));
+        assert!(is_sensitive(&names, b"tokens"));
+    }
+
+    #[test]
+    fn of_several_names_in_one_the_strictest_counts() {
+        let mut rules = NameRules::shipped();
+        let partial = Strategy::Partial(4).strictness();
+        rules.list("email", 1, partial).unwrap();
+        rules.list("token", 2, partial).unwrap();
+        let names = rules.build().unwrap();
+        assert_eq!(names.verdict(b"user_email"), Verdict::Listed(1));
+        assert_eq!(names.verdict(b"emailPassword"), Verdict::Listed(MASK));
+        assert_eq!(names.verdict(b"usertoken"), Verdict::Listed(2));
+        assert_eq!(names.verdict(b"accesstoken"), Verdict::Listed(MASK));
     }
 
     #[test]
     fn a_rule_without_letters_or_of_great_length_is_refused() {
         let mut rules = NameRules::shipped();
-        assert!(rules.deny("--").unwrap_err().to_string().contains("\"--\""));
-        assert!(rules.deny(&"a".repeat(101)).is_err());
+        assert!(
+            deny(&mut rules, "--")
+                .unwrap_err()
+                .to_string()
+                .contains("\"--\"")
+        );
+        assert!(deny(&mut rules, &"a".repeat(101)).is_err());
     }
 
     #[test]
     fn a_very_long_name_is_sensitive_if_it_holds_a_listed_one_anywhere() {
         let names = shipped();
         let filler = "x".repeat(200);
-        assert!(names.is_sensitive(format!("{filler}_password").as_bytes()));
-        assert!(!names.is_sensitive(filler.as_bytes()));
+        assert!(is_sensitive(
+            &names,
+            format!("{filler}_password").as_bytes()
+        ));
+        assert!(!is_sensitive(&names, filler.as_bytes()));
     }
 
     proptest! {
         #[test]
         fn any_bytes_can_be_a_name(name in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = shipped().is_sensitive(&name);
+            let _ = is_sensitive(&shipped(), &name);
         }
 
         #[test]
         fn a_name_stays_sensitive_however_it_is_encoded(at in 0..8_usize, prefix in "[a-z]{0,5}_") {
             let word = "password";
             let encoded = format!("{prefix}{}%{:02X}{}", &word[..at], word.as_bytes()[at], &word[at + 1..]);
-            prop_assert!(shipped().is_sensitive(encoded.as_bytes()), "{}", encoded);
+            prop_assert!(is_sensitive(&shipped(), encoded.as_bytes()), "{}", encoded);
         }
     }
 }

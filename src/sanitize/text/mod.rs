@@ -15,7 +15,8 @@ mod tokens;
 use std::borrow::Cow;
 
 use super::mask::REDACTED;
-use super::names::Names;
+use super::rules::Rules;
+use super::strategy::Sort;
 use super::{json, percent};
 
 /// Bytes of the shortest text that can hold a secret behind a name: `pin=1`.
@@ -25,7 +26,15 @@ const SHORTEST: usize = 5;
 const PASSES: usize = 4;
 
 /// What stays of `text`, if not all of it may.
-pub(super) fn net(names: &Names, text: &str) -> Option<String> {
+pub(super) fn net(rules: &Rules, text: &str) -> Option<String> {
+    if rules.patterns.is_empty() {
+        return shipped_net(rules, text);
+    }
+    let replaced = rules.patterns.replace(rules, text, Sort::Text);
+    shipped_net(rules, replaced.as_deref().unwrap_or(text)).or(replaced)
+}
+
+fn shipped_net(rules: &Rules, text: &str) -> Option<String> {
     if text.len() < SHORTEST {
         return None;
     }
@@ -53,7 +62,7 @@ pub(super) fn net(names: &Names, text: &str) -> Option<String> {
         before = sort;
         let found = match sort & awaited {
             0 => None,
-            SIGN => pairs::value_at(names, text, at),
+            SIGN => pairs::value_at(rules, text, at),
             _ => tokens::secret_at(text, at),
         };
         let Some((start, end)) = found else {
@@ -74,9 +83,9 @@ pub(super) fn net(names: &Names, text: &str) -> Option<String> {
 
 /// What stays of a text that may also be JSON, if not all of it may.
 /// `inner` says how many levels of JSON may still be read.
-pub(super) fn value(names: &Names, text: &str, inner: u8) -> Option<String> {
+pub(super) fn value(rules: &Rules, text: &str, inner: u8) -> Option<String> {
     if !json::looks_like_json(text) {
-        return net(names, text);
+        return net(rules, text);
     }
     if inner == 0 {
         return Some(REDACTED.to_owned());
@@ -87,7 +96,7 @@ pub(super) fn value(names: &Names, text: &str, inner: u8) -> Option<String> {
     };
     let mut out = String::new();
     match json::sanitize(
-        names,
+        rules,
         text.trim_start_matches('\u{feff}'),
         document,
         &mut out,
@@ -102,13 +111,13 @@ pub(super) fn value(names: &Names, text: &str, inner: u8) -> Option<String> {
 ///
 /// Each round of decoding is judged for itself: what a secret holds in
 /// encoded form (`ab%26cd`) must not end it once it is decoded.
-pub(super) fn encoded_value(names: &Names, encoded: &str, plus: bool) -> Option<String> {
+pub(super) fn encoded_value(rules: &Rules, encoded: &str, plus: bool) -> Option<String> {
     let mut text = percent::spaced(encoded, plus);
     let mut is_masked = false;
     for round in 0..=percent::ROUNDS {
         // Where one secret is masked, another may come to stand behind a name.
         for _ in 0..PASSES {
-            let Some(sanitized) = value(names, &text, 1) else {
+            let Some(sanitized) = value(rules, &text, 1) else {
                 break;
             };
             text = Cow::Owned(sanitized);

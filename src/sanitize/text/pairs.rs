@@ -1,21 +1,19 @@
 //! Secrets that are known by the name in front of them.
 
 use crate::sanitize::mask::REDACTED;
-use crate::sanitize::names::Names;
+use crate::sanitize::rules::Rules;
 
 /// Bytes before a sign in which a name is looked for.
 const NAME_BYTES: usize = 128;
 
 /// The secret behind the `:`, `=` or `>` at `at`.
-pub(super) fn value_at(names: &Names, text: &str, at: usize) -> Option<(usize, usize)> {
+pub(super) fn value_at(rules: &Rules, text: &str, at: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     if bytes[at..].starts_with(b"://") {
         return userinfo(text, at + 3);
     }
     let name = name_before(bytes, at)?;
-    if !names.is_sensitive(name) {
-        return None;
-    }
+    rules.listed(name)?;
     let mut start = at + 1;
     if bytes[at] == b'>' {
         let end = text[start..]
