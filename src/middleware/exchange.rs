@@ -53,10 +53,7 @@ struct State {
 }
 
 impl Exchange {
-    pub(super) fn begin<B: http_body::Body>(
-        shared: Arc<Shared>,
-        request: &Request<B>,
-    ) -> Arc<Self> {
+    pub(super) fn begin<B>(shared: Arc<Shared>, request: &Request<B>, has_body: bool) -> Arc<Self> {
         let Shared { auditor, settings } = &*shared;
         let started = Instant::now();
         let id = EventId::of(started);
@@ -73,7 +70,7 @@ impl Exchange {
             frame.forwarded(request.headers(), auditor.client_ip_header());
         }
         let mut limit = settings.request_limit();
-        if limit > 0 && (request.body().is_end_stream() || !is_readable(request.headers())) {
+        if limit > 0 && !(has_body && is_readable(request.headers())) {
             limit = 0;
         }
         Arc::new(Self {

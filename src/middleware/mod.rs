@@ -13,6 +13,7 @@ mod exchange;
 mod future;
 mod layer;
 mod peer;
+mod preview;
 #[cfg(feature = "axum")]
 mod routing;
 #[cfg(not(feature = "axum"))]

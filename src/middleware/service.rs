@@ -44,7 +44,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let method = request.method().clone();
-        let exchange = Exchange::begin(Arc::clone(&self.shared), &request);
+        let has_body = !request.body().is_end_stream();
+        let exchange = Exchange::begin(Arc::clone(&self.shared), &request, has_body);
         request
             .extensions_mut()
             .insert(AuditContext::new(Arc::clone(&exchange)));

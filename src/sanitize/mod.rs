@@ -79,6 +79,11 @@ impl Sanitizer {
         Record::seal(self.fields(Capture::new(event.as_bytes())))
     }
 
+    /// The pseudonyms of a value under all keys, the one in use first.
+    pub(crate) fn pseudonyms(&self, value: &str) -> Vec<String> {
+        self.rules.keys.all(value).collect()
+    }
+
     /// Free text, with what looks secret masked, of at most `limit` bytes.
     pub(crate) fn text(&self, bytes: &[u8], limit: usize) -> String {
         let text = clean::text(bytes, bytes.len().saturating_mul(3));

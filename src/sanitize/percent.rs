@@ -67,7 +67,7 @@ pub(super) fn encoded(text: &str, plus: bool) -> String {
         match byte {
             b' ' if plus => encoded.push('+'),
             b';' if !plus => encoded.push(';'),
-            byte if byte.is_ascii_alphanumeric() || b"-._~[]:/,@$=".contains(&byte) => {
+            byte if byte.is_ascii_alphanumeric() || b"-._~*[]:/,@$=".contains(&byte) => {
                 encoded.push(char::from(byte));
             }
             _ => {

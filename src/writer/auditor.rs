@@ -8,10 +8,11 @@ use http::HeaderName;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::AuditorBuilder;
-use super::queue::Queue;
+use super::pipeline::Pipeline;
+use super::queue::{Frames, Queue};
 use super::stats::{Counters, Stats};
 use super::worker::Command;
-use crate::event::Event;
+use crate::event::{Event, Record, limits};
 use crate::store::AuditReader;
 use crate::{Error, EventId};
 
@@ -27,6 +28,7 @@ pub struct Auditor {
 
 pub(super) struct Inner {
     pub(super) queue: Arc<Queue>,
+    pub(super) pipeline: Arc<Pipeline>,
     pub(super) counters: Arc<Counters>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) finished: watch::Receiver<bool>,
@@ -61,6 +63,29 @@ impl Auditor {
 
     pub(crate) fn push(&self, frame: &[u8]) {
         self.inner.queue.push(frame);
+    }
+
+    /// What a value that became a [pseudonym](crate::Strategy::Pseudonym) is
+    /// stored as, and therefore what to search for: one text for each key, that of the
+    /// key in use first. Empty if there is no key.
+    pub fn pseudonym(&self, value: &str) -> Vec<String> {
+        self.inner.pipeline.sanitizer().pseudonyms(value)
+    }
+
+    /// An auditor with the same rules whose events only the other half sees.
+    pub(crate) fn aside(&self) -> (Self, Aside) {
+        let queue = Arc::new(Queue::new(1, limits::EVENT_BYTES * 2, limits::EVENT_BYTES));
+        let auditor = Self::new(Inner {
+            queue: Arc::clone(&queue),
+            pipeline: Arc::clone(&self.inner.pipeline),
+            counters: Arc::default(),
+            commands: mpsc::unbounded_channel().0,
+            finished: watch::channel(true).1,
+            reader: None,
+            client_ip_header: self.inner.client_ip_header.clone(),
+        });
+        let pipeline = Arc::clone(&self.inner.pipeline);
+        (auditor, Aside { queue, pipeline })
     }
 
     /// The header in which proxies tell the client's address.
@@ -133,6 +158,21 @@ impl Auditor {
     /// The store's reading side, if it has one.
     pub fn reader(&self) -> Option<Arc<dyn AuditReader>> {
         self.inner.reader.clone()
+    }
+}
+
+/// Where the event of an auditor goes that stores nothing.
+pub(crate) struct Aside {
+    queue: Arc<Queue>,
+    pipeline: Arc<Pipeline>,
+}
+
+impl Aside {
+    /// The record of the one event that was offered.
+    pub(crate) fn record(&self) -> Record {
+        let mut frames = self.queue.take(0, Frames::default());
+        let frame = frames.next().expect("an event was offered");
+        self.pipeline.record(frame)
     }
 }
 

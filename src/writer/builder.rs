@@ -10,6 +10,7 @@ use super::batch::BatchLimits;
 use super::deliver::Delivery;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
+use super::pipeline::Pipeline;
 use super::queue::Queue;
 use super::stats::Counters;
 use super::worker::Writer;
@@ -212,18 +213,21 @@ impl AuditorBuilder {
         let counters = Arc::new(Counters::default());
         let (commands, receiver) = mpsc::unbounded_channel();
         let (finish, finished) = watch::channel(false);
+        let client_ip_header = self.client_ip.header_name().clone();
+        let enricher = Enricher::new(self.client_ip);
+        let pipeline = Arc::new(Pipeline::new(self.sanitizer, enricher));
         let auditor = Auditor::new(Inner {
             queue: Arc::clone(&queue),
+            pipeline: Arc::clone(&pipeline),
             counters: Arc::clone(&counters),
             commands,
             finished,
             reader: store.reader(),
-            client_ip_header: self.client_ip.header_name().clone(),
+            client_ip_header,
         });
         let writer = Writer {
             queue,
-            sanitizer: self.sanitizer,
-            enricher: Enricher::new(self.client_ip),
+            pipeline,
             delivery: Delivery {
                 store,
                 counters,

@@ -15,6 +15,7 @@ mod flush;
 mod host;
 mod log_limit;
 mod losses;
+mod pipeline;
 mod queue;
 mod stats;
 mod worker;

@@ -11,12 +11,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
-use super::enrich::Enricher;
 use super::flush::Flushes;
 use super::losses::{Loss, Losses};
+use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
-use crate::event::{Capture, Event, Record, Timestamp};
-use crate::sanitize::Sanitizer;
+use crate::event::{Event, Timestamp};
 
 /// What a handle asks of the writer.
 pub(super) enum Command {
@@ -34,8 +33,7 @@ pub(super) enum Command {
 /// for example in a test with paused time.
 pub struct Writer {
     pub(super) queue: Arc<Queue>,
-    pub(super) sanitizer: Sanitizer,
-    pub(super) enricher: Enricher,
+    pub(super) pipeline: Arc<Pipeline>,
     pub(super) delivery: Delivery,
     pub(super) limits: BatchLimits,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
@@ -195,14 +193,9 @@ impl Loop {
             return;
         };
         self.read[self.shard] += 1;
-        let (sanitizer, enricher) = (&self.writer.sanitizer, &self.writer.enricher);
+        let pipeline = &self.writer.pipeline;
         // A bug in a rule costs this one event, never the writer.
-        let record = catch_unwind(AssertUnwindSafe(|| {
-            let capture = Capture::new(frame);
-            let mut fields = sanitizer.fields(capture);
-            enricher.enrich(sanitizer, capture, &mut fields);
-            Record::seal(fields)
-        }));
+        let record = catch_unwind(AssertUnwindSafe(|| pipeline.record(frame)));
         match record {
             Ok(record) => self.batch.push(record, frame.len(), Instant::now()),
             Err(_) => {
@@ -231,7 +224,7 @@ impl Loop {
 
     fn push_own(&mut self, event: Event) {
         self.writer.delivery.counters.own_event();
-        let record = self.writer.sanitizer.record(event);
+        let record = self.writer.pipeline.own_record(event);
         self.batch.push(record, 0, Instant::now());
     }
 

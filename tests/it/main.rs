@@ -9,6 +9,7 @@ mod middleware;
 mod outcomes;
 mod postgres;
 mod quickstart;
+mod sanitizer;
 mod sqlite;
 mod stores;
 mod support;
