@@ -191,7 +191,7 @@ fn sanitize_value(rules: &Rules, name: &str, value: &[u8]) -> Option<String> {
     let sanitized = match name {
         "referer" | "location" | "content-location" | "origin" => url::sanitize(rules, &value, cut),
         "link" => url::sanitize_links(rules, &value, cut),
-        _ => text::value(rules, &value, 1).unwrap_or(value),
+        _ => text::encoded_value(rules, &value, false).unwrap_or(value),
     };
     Some(limits::cut(&sanitized, limits::USER_AGENT_BYTES).to_owned())
 }

@@ -75,6 +75,11 @@ impl Cluster {
         &self.directory
     }
 
+    /// What the server logs.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
     /// The authority that signed the server's certificate, which is for `localhost` only.
     pub(crate) fn authority(&self) -> PathBuf {
         self.directory.join("authority.pem")

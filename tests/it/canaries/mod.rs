@@ -1,0 +1,146 @@
+//! No secret reaches a sink: a canary in every place where one may be, sent
+//! through a real server, and then looked for in everything that is kept.
+
+mod positions;
+mod search;
+mod sinks;
+
+use std::io::Read;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::Response;
+use tower_audit::AuditContext;
+use tower_audit::AuditStore;
+use tower_audit::Auditor;
+use tower_audit::PostgresStore;
+use tower_audit::ResponseBodies;
+use tower_audit::SqliteStore;
+use tower_audit::admin::OpenToEveryone;
+
+use crate::postgres::cluster;
+use positions::Act;
+use positions::POSITIONS;
+use search::Search;
+
+/// What stands in the path of every request, and has to be found.
+const FINCH: &str = "finch";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_canary_is_found_in_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("audit.db");
+    let trail = Trail::play(SqliteStore::open(&file).await.unwrap()).await;
+    let files = std::fs::read_dir(&directory).unwrap();
+    let files: Vec<_> = files
+        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(search::holds(&files, FINCH), "the files have the rows");
+    trail.search(&files, "the files");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_canary_is_found_in_postgres() {
+    let url = cluster::own_database("canaries").await;
+    let trail = Trail::play(PostgresStore::connect(&url).await.unwrap()).await;
+    let dump = sinks::dump(&url);
+    assert!(search::holds(&dump, FINCH), "the dump has the rows");
+    trail.search(&dump, "the dump");
+    if let Some(log) = sinks::server_log() {
+        trail.search(&log, "the server's log");
+    }
+}
+
+/// A trail in which every position has left its record.
+struct Trail {
+    search: Search,
+}
+
+impl Trail {
+    /// Sends every canary, and looks for all of them where every store's readers look.
+    async fn play(store: impl AuditStore) -> Self {
+        let log = sinks::log();
+        let auditor = Auditor::builder().store(store).start().await.unwrap();
+        let (address, server) = serve(&auditor).await;
+        let mut canaries = Vec::new();
+        let mut requests = 0;
+        for (number, position) in POSITIONS.iter().enumerate() {
+            let canary = position.canary(number);
+            let sent = position.requests(number, &canary);
+            canaries.push((position.name, canary));
+            for raw in sent {
+                tokio::task::spawn_blocking(move || send(address, &raw))
+                    .await
+                    .unwrap();
+                requests += 1;
+            }
+        }
+        auditor.flush().await.unwrap();
+        server.abort();
+        let trail = Self {
+            search: Search::new(&canaries),
+        };
+        let reads = sinks::reads(&auditor, requests).await;
+        assert!(search::holds(&reads, FINCH), "the router shows the rows");
+        trail.search(&reads, "the query router");
+        trail.search(format!("{:?}", auditor.stats()).as_bytes(), "the numbers");
+        let stats = auditor
+            .shutdown(std::time::Duration::from_secs(30))
+            .await
+            .unwrap();
+        assert_eq!((stats.stored, stats.dropped), (requests, 0), "{stats:?}");
+        trail.search(&log.text(), "the log");
+        trail
+    }
+
+    #[track_caller]
+    fn search(&self, haystack: &[u8], place: &str) {
+        let found = self.search.find(haystack);
+        assert!(found.is_empty(), "in {place}: {found:#?}");
+    }
+}
+
+async fn serve(auditor: &Auditor) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let app = Router::new()
+        .fallback(act)
+        .layer(auditor.layer().response_bodies(ResponseBodies::Always));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    (address, server)
+}
+
+/// Does what the position asks for, once the body has come.
+async fn act(audit: AuditContext, headers: HeaderMap, body: Body) -> Response<Body> {
+    let _ = axum::body::to_bytes(body, usize::MAX).await;
+    let number: usize = headers["x-position"].to_str().unwrap().parse().unwrap();
+    let position = &POSITIONS[number];
+    let canary = position.canary(number);
+    match position.act {
+        Act::Send(_) | Act::SendCut(_) => Response::new(Body::empty()),
+        Act::Say(say) => {
+            say(&audit, &canary);
+            Response::new(Body::empty())
+        }
+        Act::Answer(answer) => answer(&canary),
+    }
+}
+
+/// Sends the bytes, and reads until the server has done with them.
+fn send(address: SocketAddr, raw: &[u8]) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(raw).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 "), "{raw:?}");
+}
+
+/// The admin's router over this trail.
+fn router(auditor: &Auditor) -> Router {
+    auditor.router(OpenToEveryone::dangerously())
+}
