@@ -14,6 +14,7 @@ use super::settings::Settings;
 use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::sanitize;
+use crate::writer::CaptureBudget;
 
 /// What all exchanges of a layer share.
 #[derive(Clone, Debug)]
@@ -107,7 +108,8 @@ impl Exchange {
     /// To be called by the request's body alone.
     pub(super) fn see_request(&self, data: &impl Buf) {
         if self.request.count(data) {
-            self.lock().request.see(data);
+            let wants_more = self.lock().request.see(data, self.budget());
+            self.request.keep(wants_more);
         }
     }
 
@@ -123,16 +125,17 @@ impl Exchange {
         state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeaders, headers);
-        if limit > 0 && is_readable(headers) {
+        if limit > 0 && !state.finished && is_readable(headers) {
             state.response = BodyCapture::of(limit);
-            self.response.is_kept.store(true, Ordering::Relaxed);
+            self.response.keep(true);
         }
     }
 
     /// To be called by the response's body alone.
     pub(super) fn see_response(&self, data: &impl Buf) {
         if self.response.count(data) {
-            self.lock().response.see(data);
+            let wants_more = self.lock().response.see(data, self.budget());
+            self.response.keep(wants_more);
         }
     }
 
@@ -187,10 +190,26 @@ impl Exchange {
         frame.number(Tag::ResponseBytes, self.response.bytes());
         self.response
             .put(frame, response, Tag::ResponseBody, Tag::ResponseBodyCut);
+        if request.is_refused() || response.is_refused() {
+            frame.note("capture_budget_spent");
+        }
+        // The handler may hold the exchange for long; what it has kept goes now.
+        let held = request.end() + response.end();
         let frame = std::mem::take(frame);
         drop(state);
+        self.release(held);
         self.shared.auditor.push(frame.as_bytes());
         frame.reuse();
+    }
+
+    fn budget(&self) -> &CaptureBudget {
+        self.shared.auditor.capture_budget()
+    }
+
+    fn release(&self, held: usize) {
+        if held > 0 {
+            self.budget().release(held);
+        }
     }
 
     fn elapsed_us(&self) -> u64 {
@@ -219,6 +238,10 @@ impl Meter {
         self.is_kept.load(Ordering::Relaxed)
     }
 
+    fn keep(&self, is_kept: bool) {
+        self.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -236,6 +259,15 @@ impl Meter {
         if body.is_cut() || is_open {
             frame.mark(cut);
         }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        // Every exchange is finished; should one not be, the budget is still whole.
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let held = state.request.end() + state.response.end();
+        self.release(held);
     }
 }
 

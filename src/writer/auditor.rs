@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
 use super::queue::Queue;
 use super::stats::{Counters, Stats};
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
     pub(super) client_ip_header: HeaderName,
+    pub(super) capture_budget: CaptureBudget,
 }
 
 /// How long a writer may take to give up; longer than that, its store blocks its thread.
@@ -66,6 +68,11 @@ impl Auditor {
     /// The header in which proxies tell the client's address.
     pub(crate) fn client_ip_header(&self) -> &HeaderName {
         &self.inner.client_ip_header
+    }
+
+    /// What the bodies of requests in flight may hold together.
+    pub(crate) fn capture_budget(&self) -> &CaptureBudget {
+        &self.inner.capture_budget
     }
 
     /// Waits until everything that was offered before the call is settled:
@@ -127,7 +134,11 @@ impl Auditor {
 
     /// What became of the events so far.
     pub fn stats(&self) -> Stats {
-        self.inner.counters.snapshot(&self.inner.queue)
+        Stats {
+            capture_bytes: self.inner.capture_budget.held(),
+            captures_refused: self.inner.capture_budget.refused(),
+            ..self.inner.counters.snapshot(&self.inner.queue)
+        }
     }
 
     /// The store's reading side, if it has one.

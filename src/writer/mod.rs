@@ -8,6 +8,7 @@
 mod auditor;
 mod backoff;
 mod batch;
+mod budget;
 mod builder;
 mod deliver;
 mod enrich;
@@ -20,6 +21,7 @@ mod stats;
 mod worker;
 
 pub use auditor::Auditor;
+pub(crate) use budget::CaptureBudget;
 pub use builder::AuditorBuilder;
 pub use stats::Stats;
 pub use worker::Writer;

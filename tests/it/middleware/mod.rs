@@ -1,6 +1,7 @@
 //! What the layer records about a request, and what a handler adds to it.
 
 mod bodies;
+mod budget;
 mod context;
 mod head;
 
