@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::mask::UNREADABLE_JSON;
 use super::media::Format;
 use super::names::Names;
-use super::{clean, form, json, text};
+use super::{clean, form, json, multipart, text};
 use crate::event::limits;
 
 /// A body as it was captured.
@@ -49,15 +49,24 @@ impl Body<'_> {
         let Some(format) = format else {
             return Some(self.placeholder(names, ""));
         };
-        let (text, encoding) = decode(bytes, self.cut);
+        let kept = self.read(names, format, bytes);
+        Some(kept.unwrap_or_else(|| self.placeholder(names, ", unreadable")))
+    }
+
+    /// What stays of bytes in this format, if they can be read.
+    fn read(&self, names: &Names, format: Format, bytes: &[u8]) -> Option<Kept> {
+        let (text, encoding) = match format {
+            Format::Multipart => (Cow::default(), "utf-8"),
+            _ => decode(bytes, self.cut),
+        };
         let kept = match format {
             Format::Json => whole(names, &text, self.cut),
             Format::JsonLines => Some(lines(names, &text, self.cut)),
             Format::Form => form::is_form(&text).then(|| form::sanitize(names, &text, self.cut)),
+            // Files are no text, so it is read as bytes.
+            Format::Multipart => multipart::sanitize(names, self.content_type?, bytes),
         };
-        let Some(text) = kept.filter(|text| !text.contains('\0')) else {
-            return Some(self.placeholder(names, ", unreadable"));
-        };
+        let text = kept.filter(|text| !text.contains('\0'))?;
         Some(Kept {
             text,
             encoding: Some(encoding),
@@ -189,6 +198,11 @@ mod tests {
             ..body("application/json", b"{}")
         };
         assert_eq!(text(packed), "[application/json, 2 bytes, gzip]");
+        let multipart = body("multipart/form-data; boundary=a", b"--b--");
+        assert_eq!(
+            text(multipart),
+            "[multipart/form-data, 5 bytes, unreadable]"
+        );
     }
 
     #[test]

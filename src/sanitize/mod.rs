@@ -15,6 +15,7 @@ mod json;
 mod mask;
 mod media;
 mod message;
+mod multipart;
 mod names;
 mod percent;
 #[cfg(test)]
@@ -37,6 +38,9 @@ use crate::event::{Capture, Event, Record, limits};
 /// details and changes alike, whatever its type and however the name is
 /// written. Free text passes a net of patterns. Headers are kept if they
 /// are on a list, cookies by name, and bodies that cannot be read leave type and size.
+/// Of `multipart/form-data` comes a JSON array: `{"name":"user","value":"ada"}` for a
+/// field, `{"name":"file","filename":"a.png","content_type":"image/png","bytes":123}`
+/// for a file, and `{"$truncated":true}` at the end of one that was cut.
 ///
 /// What is not found:
 ///
