@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Buf;
-use http::{HeaderMap, Request, StatusCode, Version, header};
+use http::{HeaderMap, Request, StatusCode, Version};
 
 use super::capture::BodyCapture;
 use super::peer;
+use super::reading::{Reading, reading};
 use super::routing;
 use super::settings::Settings;
 use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
-use crate::sanitize;
 use crate::writer::CaptureBudget;
 
 /// What all exchanges of a layer share.
@@ -74,8 +74,13 @@ impl Exchange {
             frame.forwarded(request.headers(), auditor.client_ip_header());
         }
         let mut limit = settings.request_limit();
-        if limit > 0 && (request.body().is_end_stream() || !is_readable(request.headers())) {
-            limit = 0;
+        if limit > 0 {
+            match reading(request.headers(), settings) {
+                Some(_) if request.body().is_end_stream() => limit = 0,
+                Some(Reading::Plain) => {}
+                Some(Reading::Decoded) => frame.number(Tag::RequestDecode, limit as u64),
+                None => limit = 0,
+            }
         }
         Arc::new(Self {
             shared,
@@ -125,10 +130,17 @@ impl Exchange {
         state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeaders, headers);
-        if limit > 0 && !state.finished && is_readable(headers) {
-            state.response = BodyCapture::of(limit);
-            self.response.keep(true);
+        if limit == 0 || state.finished {
+            return;
         }
+        let Some(reading) = reading(headers, &self.shared.settings) else {
+            return;
+        };
+        if reading == Reading::Decoded {
+            state.frame.number(Tag::ResponseDecode, limit as u64);
+        }
+        state.response = BodyCapture::of(limit);
+        self.response.keep(true);
     }
 
     /// To be called by the response's body alone.
@@ -295,16 +307,6 @@ fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
     if let Some(route) = routing::matched_route(extensions) {
         frame.text(Tag::Route, route, limits::PATH_BYTES);
     }
-}
-
-/// Whether the sanitizer could make something of the body.
-fn is_readable(headers: &HeaderMap) -> bool {
-    let is_plain =
-        |encoding: &http::HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
-    headers.get(header::CONTENT_ENCODING).is_none_or(is_plain)
-        && headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|value| sanitize::readable_content_type(value.as_bytes()))
 }
 
 fn version(version: Version) -> &'static str {

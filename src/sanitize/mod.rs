@@ -8,6 +8,11 @@ mod added;
 mod body;
 mod builder;
 mod clean;
+#[cfg(feature = "decode")]
+mod decode;
+#[cfg(not(feature = "decode"))]
+#[path = "no_decode.rs"]
+mod decode;
 mod form;
 mod freeze;
 mod headers;
@@ -27,6 +32,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 pub use builder::SanitizerBuilder;
+pub(crate) use decode::Coding;
 pub(crate) use media::readable_content_type;
 
 use crate::event::{Capture, Event, Record, limits};

@@ -3,6 +3,7 @@
 mod bodies;
 mod budget;
 mod context;
+mod decode;
 mod head;
 
 use axum::Router;
