@@ -144,9 +144,10 @@ pub struct Fields {
     pub request_truncated: bool,
     /// Whether there was more of the response body than was kept.
     pub response_truncated: bool,
-    /// How the request body's bytes became text: `utf-8` or `lossy`.
+    /// How the request body's bytes became text: `utf-8` or `lossy`, behind
+    /// its coding and a plus where it was decoded: `gzip+utf-8`.
     pub request_encoding: Option<String>,
-    /// How the response body's bytes became text: `utf-8` or `lossy`.
+    /// How the response body's bytes became text: as for the request.
     pub response_encoding: Option<String>,
     /// The keyed digest of the whole request body.
     pub request_digest: Option<String>,

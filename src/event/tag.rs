@@ -56,6 +56,10 @@ pub(crate) enum Tag {
     RequestBodyCut,
     /// There was more of the response body than was kept.
     ResponseBodyCut,
+    /// Up to how many bytes the request body is to be decoded.
+    RequestDecode,
+    /// Up to how many bytes the response body is to be decoded.
+    ResponseDecode,
     Level,
     Peer,
     /// A line of the header that tells the client's address, the last line
@@ -120,6 +124,8 @@ impl Tag {
         Self::ResponseBody,
         Self::RequestBodyCut,
         Self::ResponseBodyCut,
+        Self::RequestDecode,
+        Self::ResponseDecode,
         Self::Level,
         Self::Peer,
         Self::Forwarded,

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Buf;
-use http::{HeaderMap, Request, StatusCode, Version, header};
+use http::{HeaderMap, Request, StatusCode, Version};
 
 use super::capture::BodyCapture;
 use super::peer;
+use super::reading::{Reading, reading};
 use super::routing;
 use super::settings::Settings;
 use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
-use crate::sanitize;
+use crate::writer::CaptureBudget;
 
 /// What all exchanges of a layer share.
 #[derive(Clone, Debug)]
@@ -70,8 +71,13 @@ impl Exchange {
             frame.forwarded(request.headers(), auditor.client_ip_header());
         }
         let mut limit = settings.request_limit();
-        if limit > 0 && !(has_body && is_readable(request.headers())) {
-            limit = 0;
+        if limit > 0 {
+            match reading(request.headers(), settings) {
+                Some(_) if !has_body => limit = 0,
+                Some(Reading::Plain) => {}
+                Some(Reading::Decoded) => frame.number(Tag::RequestDecode, limit as u64),
+                None => limit = 0,
+            }
         }
         Arc::new(Self {
             shared,
@@ -104,7 +110,8 @@ impl Exchange {
     /// To be called by the request's body alone.
     pub(super) fn see_request(&self, data: &impl Buf) {
         if self.request.count(data) {
-            self.lock().request.see(data);
+            let wants_more = self.lock().request.see(data, self.budget());
+            self.request.keep(wants_more);
         }
     }
 
@@ -120,16 +127,24 @@ impl Exchange {
         state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeaders, headers);
-        if limit > 0 && is_readable(headers) {
-            state.response = BodyCapture::of(limit);
-            self.response.is_kept.store(true, Ordering::Relaxed);
+        if limit == 0 || state.finished {
+            return;
         }
+        let Some(reading) = reading(headers, &self.shared.settings) else {
+            return;
+        };
+        if reading == Reading::Decoded {
+            state.frame.number(Tag::ResponseDecode, limit as u64);
+        }
+        state.response = BodyCapture::of(limit);
+        self.response.keep(true);
     }
 
     /// To be called by the response's body alone.
     pub(super) fn see_response(&self, data: &impl Buf) {
         if self.response.count(data) {
-            self.lock().response.see(data);
+            let wants_more = self.lock().response.see(data, self.budget());
+            self.response.keep(wants_more);
         }
     }
 
@@ -184,10 +199,26 @@ impl Exchange {
         frame.number(Tag::ResponseBytes, self.response.bytes());
         self.response
             .put(frame, response, Tag::ResponseBody, Tag::ResponseBodyCut);
+        if request.is_refused() || response.is_refused() {
+            frame.note("capture_budget_spent");
+        }
+        // The handler may hold the exchange for long; what it has kept goes now.
+        let held = request.end() + response.end();
         let frame = std::mem::take(frame);
         drop(state);
+        self.release(held);
         self.shared.auditor.push(frame.as_bytes());
         frame.reuse();
+    }
+
+    fn budget(&self) -> &CaptureBudget {
+        self.shared.auditor.capture_budget()
+    }
+
+    fn release(&self, held: usize) {
+        if held > 0 {
+            self.budget().release(held);
+        }
     }
 
     fn elapsed_us(&self) -> u64 {
@@ -216,6 +247,10 @@ impl Meter {
         self.is_kept.load(Ordering::Relaxed)
     }
 
+    fn keep(&self, is_kept: bool) {
+        self.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -233,6 +268,15 @@ impl Meter {
         if body.is_cut() || is_open {
             frame.mark(cut);
         }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        // Every exchange is finished; should one not be, the budget is still whole.
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let held = state.request.end() + state.response.end();
+        self.release(held);
     }
 }
 
@@ -260,16 +304,6 @@ fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
     if let Some(route) = routing::matched_route(extensions) {
         frame.text(Tag::Route, route, limits::PATH_BYTES);
     }
-}
-
-/// Whether the sanitizer could make something of the body.
-fn is_readable(headers: &HeaderMap) -> bool {
-    let is_plain =
-        |encoding: &http::HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
-    headers.get(header::CONTENT_ENCODING).is_none_or(is_plain)
-        && headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|value| sanitize::readable_content_type(value.as_bytes()))
 }
 
 fn version(version: Version) -> &'static str {

@@ -80,7 +80,7 @@ impl AuditLayer {
 }
 
 impl AuditLayer {
-    fn settings(&mut self) -> &mut Settings {
+    pub(super) fn settings(&mut self) -> &mut Settings {
         &mut Arc::make_mut(&mut self.shared).settings
     }
 }

@@ -8,12 +8,15 @@
 mod body;
 mod capture;
 mod context;
+#[cfg(feature = "decode")]
+mod decode;
 mod ending;
 mod exchange;
 mod future;
 mod layer;
 mod peer;
 mod preview;
+mod reading;
 #[cfg(feature = "axum")]
 mod routing;
 #[cfg(not(feature = "axum"))]

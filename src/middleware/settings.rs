@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) response_bodies: ResponseBodies,
     pub(super) request_body_limit: usize,
     pub(super) response_body_limit: usize,
+    /// Whether encoded bodies are captured, to be decoded.
+    pub(super) decode: bool,
 }
 
 impl Default for Settings {
@@ -29,6 +31,7 @@ impl Default for Settings {
             response_bodies: ResponseBodies::default(),
             request_body_limit: 16 * 1024,
             response_body_limit: 16 * 1024,
+            decode: false,
         }
     }
 }

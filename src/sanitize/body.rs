@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::decode::{Coding, Decoded};
 use super::mask::UNREADABLE_JSON;
 use super::media::Format;
 use super::rules::Rules;
-use super::{clean, form, json, text};
+use super::{clean, form, json, multipart, text};
 use crate::event::limits;
 
 /// A body as it was captured.
@@ -17,6 +18,8 @@ pub(super) struct Body<'a> {
     pub(super) captured: Option<&'a [u8]>,
     /// There was more than was captured.
     pub(super) cut: bool,
+    /// Up to how many bytes it may be decoded, if it is encoded.
+    pub(super) decode: Option<usize>,
     /// Its true size.
     pub(super) size: Option<u64>,
 }
@@ -26,7 +29,9 @@ pub(super) struct Body<'a> {
 pub(super) struct Kept {
     pub(super) text: String,
     /// How its bytes became text, unless a placeholder stands for them.
-    pub(super) encoding: Option<&'static str>,
+    pub(super) encoding: Option<String>,
+    /// Decoding it came to an end before it did.
+    pub(super) cut: bool,
 }
 
 impl Body<'_> {
@@ -41,26 +46,61 @@ impl Body<'_> {
             let unsuited = format.is_none() && self.size.is_some_and(|size| size > 0);
             return unsuited.then(|| self.placeholder(rules, ""));
         };
+        let mut remark = String::new();
         if let Some(coding) = self.content_coding() {
             let coding = clean::text(coding, limits::NAME_BYTES);
             let coding = text::net(rules, &coding).unwrap_or(coding);
-            return Some(self.placeholder(rules, &format!(", {coding}")));
+            remark = format!(", {coding}");
         }
-        let Some(format) = format else {
-            return Some(self.placeholder(rules, ""));
+        let coding = self.content_coding();
+        let kept = match (format, coding, coding.and_then(Coding::of).zip(self.decode)) {
+            (Some(format), None, _) => self.read(rules, format, bytes),
+            (Some(format), _, Some((coding, limit))) => coding
+                .decode(bytes, limit)
+                .and_then(|decoded| self.read_decoded(rules, format, coding, &decoded)),
+            _ => return Some(self.placeholder(rules, &remark)),
         };
-        let (text, encoding) = decode(bytes, self.cut);
+        Some(kept.unwrap_or_else(|| self.placeholder(rules, &(remark + ", unreadable"))))
+    }
+
+    fn read_decoded(
+        self,
+        rules: &Rules,
+        format: Format,
+        coding: Coding,
+        decoded: &Decoded,
+    ) -> Option<Kept> {
+        let body = Body {
+            cut: self.cut || decoded.cut,
+            ..self
+        };
+        let kept = body.read(rules, format, &decoded.bytes)?;
+        let encoding = kept.encoding.unwrap_or_default();
+        Some(Kept {
+            encoding: Some(format!("{}+{encoding}", coding.name())),
+            cut: decoded.cut,
+            ..kept
+        })
+    }
+
+    /// What stays of bytes in this format, if they can be read.
+    fn read(&self, rules: &Rules, format: Format, bytes: &[u8]) -> Option<Kept> {
+        let (text, encoding) = match format {
+            Format::Multipart => (Cow::default(), "utf-8"),
+            _ => decode(bytes, self.cut),
+        };
         let kept = match format {
             Format::Json => whole(rules, &text, self.cut),
             Format::JsonLines => Some(lines(rules, &text, self.cut)),
             Format::Form => form::is_form(&text).then(|| form::sanitize(rules, &text, self.cut)),
+            // Files are no text, so it is read as bytes.
+            Format::Multipart => multipart::sanitize(rules, self.content_type?, bytes),
         };
-        let Some(text) = kept.filter(|text| !text.contains('\0')) else {
-            return Some(self.placeholder(rules, ", unreadable"));
-        };
+        let text = kept.filter(|text| !text.contains('\0'))?;
         Some(Kept {
             text,
-            encoding: Some(encoding),
+            encoding: Some(encoding.to_owned()),
+            cut: false,
         })
     }
 
@@ -85,6 +125,7 @@ impl Body<'_> {
         Kept {
             text: format!("[{media_type}, {size}{remark}]"),
             encoding: None,
+            cut: false,
         }
     }
 }
@@ -150,11 +191,12 @@ mod tests {
             content_encoding: None,
             captured: Some(bytes),
             cut: false,
+            decode: None,
             size: Some(bytes.len() as u64),
         }
     }
 
-    fn kept(body: Body<'_>) -> Option<(String, Option<&'static str>)> {
+    fn kept(body: Body<'_>) -> Option<(String, Option<String>)> {
         let rules = Sanitizer::default().rules;
         body.sanitize(&rules).map(|kept| (kept.text, kept.encoding))
     }
@@ -189,6 +231,11 @@ mod tests {
             ..body("application/json", b"{}")
         };
         assert_eq!(text(packed), "[application/json, 2 bytes, gzip]");
+        let multipart = body("multipart/form-data; boundary=a", b"--b--");
+        assert_eq!(
+            text(multipart),
+            "[multipart/form-data, 5 bytes, unreadable]"
+        );
     }
 
     #[test]
@@ -207,15 +254,15 @@ mod tests {
 
     #[test]
     fn invalid_utf_8_becomes_lossy_text_and_a_cut_character_is_dropped() {
-        let utf_8 = Some("utf-8");
+        let utf_8 = Some("utf-8".to_owned());
         assert_eq!(
             kept(body("application/json", b"\xef\xbb\xbf{}")),
-            Some(("{}".into(), utf_8))
+            Some(("{}".into(), utf_8.clone()))
         );
         let invalid = body("application/json", b"{\"a\":\"\xff\"}");
         assert_eq!(
             kept(invalid),
-            Some(("{\"a\":\"\u{fffd}\"}".into(), Some("lossy")))
+            Some(("{\"a\":\"\u{fffd}\"}".into(), Some("lossy".to_owned())))
         );
         let cut = Body {
             cut: true,

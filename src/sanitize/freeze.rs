@@ -87,6 +87,8 @@ impl Sanitizer {
                 Tag::ResponseBody => response.body = Some(payload),
                 Tag::RequestBodyCut => request.cut = true,
                 Tag::ResponseBodyCut => response.cut = true,
+                Tag::RequestDecode => request.decode = size(payload),
+                Tag::ResponseDecode => response.decode = size(payload),
                 Tag::Detail => added.detail(payload),
                 Tag::Change => added.change(payload),
             }
@@ -144,6 +146,10 @@ fn event_id(payload: &[u8]) -> Option<EventId> {
     uuid::Uuid::from_slice(payload).ok().map(EventId::from)
 }
 
+fn size(payload: &[u8]) -> Option<usize> {
+    Capture::number(payload)?.try_into().ok()
+}
+
 fn outcome(payload: &[u8]) -> Option<Outcome> {
     std::str::from_utf8(payload).ok()?.parse().ok()
 }
@@ -175,6 +181,8 @@ fn is_text(tag: Tag) -> bool {
             | Tag::Peer
             | Tag::RequestBody
             | Tag::ResponseBody
+            | Tag::RequestDecode
+            | Tag::ResponseDecode
             | Tag::Detail
             | Tag::Change
     )

@@ -4,7 +4,9 @@
 pub(super) const REDACTED: &str = "[redacted]";
 /// [`REDACTED`] as a JSON string.
 pub(super) const REDACTED_JSON: &str = "\"[redacted]\"";
-/// Stands, as a JSON string, for what cannot be read and therefore not be judged.
+/// Stands for what cannot be read and therefore not be judged.
+pub(super) const UNREADABLE: &str = "[unreadable]";
+/// [`UNREADABLE`] as a JSON string.
 pub(super) const UNREADABLE_JSON: &str = "\"[unreadable]\"";
 /// Stands, as a JSON string, for what is nested deeper than readers go.
 pub(super) const TOO_DEEP_JSON: &str = "\"[too deep]\"";

@@ -7,6 +7,8 @@ pub(super) enum Format {
     /// A JSON document a line.
     JsonLines,
     Form,
+    /// A form with files.
+    Multipart,
 }
 
 const NAMED: &[(&[u8], Format)] = &[
@@ -18,6 +20,7 @@ const NAMED: &[(&[u8], Format)] = &[
     (b"application/jsonl", Format::JsonLines),
     (b"application/x-jsonlines", Format::JsonLines),
     (b"application/x-www-form-urlencoded", Format::Form),
+    (b"multipart/form-data", Format::Multipart),
 ];
 
 impl Format {
@@ -61,7 +64,12 @@ mod tests {
             ),
             ("application/grpc", None),
             ("application/jsonp", None),
-            ("multipart/form-data; boundary=application/json", None),
+            (
+                "multipart/form-data; boundary=application/json",
+                Some(Format::Multipart),
+            ),
+            ("multipart/mixed; boundary=a", None),
+            ("multipart/form-data+json", Some(Format::Json)),
             ("text/plain; a=+json", None),
             ("+json", None),
             ("", None),

@@ -14,6 +14,8 @@ pub(super) struct Message<'a> {
     grpc_status: Option<&'a [u8]>,
     pub(super) body: Option<&'a [u8]>,
     pub(super) cut: bool,
+    /// Up to how many bytes the body is to be decoded.
+    pub(super) decode: Option<usize>,
 }
 
 impl<'a> Message<'a> {
@@ -50,13 +52,16 @@ impl<'a> Message<'a> {
         let in_doubt = self
             .values("content-type")
             .any(|other| Some(other) != content_type);
+        let mut codings = self
+            .values("content-encoding")
+            .filter(|coding| !coding.eq_ignore_ascii_case(b"identity"));
+        let content_encoding = codings.next();
         let body = Body {
             content_type: content_type.filter(|_| !in_doubt),
-            content_encoding: self
-                .values("content-encoding")
-                .find(|coding| !coding.eq_ignore_ascii_case(b"identity")),
+            content_encoding,
             captured: self.body,
             cut: self.cut,
+            decode: self.decode.filter(|_| codings.next().is_none()),
             size: size.and_then(|size| u64::try_from(size).ok()),
         };
         let content_type = content_type.map(|value| {
@@ -87,7 +92,8 @@ impl Sanitizer {
         fields.request_truncated = request.cut;
         if let Some(body) = frozen.body.filter(|_| covers(fields, &["metadata"])) {
             fields.request_body = Some(body.text);
-            fields.request_encoding = body.encoding.map(str::to_owned);
+            fields.request_encoding = body.encoding;
+            fields.request_truncated |= body.cut;
         }
         for name in request
             .values("cookie")
@@ -111,7 +117,8 @@ impl Sanitizer {
             .filter(|_| covers(fields, &["metadata", "request"]))
         {
             fields.response_body = Some(body.text);
-            fields.response_encoding = body.encoding.map(str::to_owned);
+            fields.response_encoding = body.encoding;
+            fields.response_truncated |= body.cut;
         }
     }
 

@@ -8,6 +8,11 @@ mod added;
 mod body;
 mod builder;
 mod clean;
+#[cfg(feature = "decode")]
+mod decode;
+#[cfg(not(feature = "decode"))]
+#[path = "no_decode.rs"]
+mod decode;
 mod form;
 mod freeze;
 mod headers;
@@ -15,6 +20,7 @@ mod json;
 mod mask;
 mod media;
 mod message;
+mod multipart;
 mod names;
 mod paths;
 mod patterns;
@@ -31,6 +37,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 pub use builder::SanitizerBuilder;
+pub(crate) use decode::Coding;
 pub(crate) use media::readable_content_type;
 pub use strategy::{CustomStrategy, Strategy};
 
@@ -44,6 +51,9 @@ use rules::Rules;
 /// details and changes alike, whatever its type and however the name is
 /// written. Free text passes a net of patterns. Headers are kept if they
 /// are on a list, cookies by name, and bodies that cannot be read leave type and size.
+/// Of `multipart/form-data` comes a JSON array: `{"name":"user","value":"ada"}` for a
+/// field, `{"name":"file","filename":"a.png","content_type":"image/png","bytes":123}`
+/// for a file, and `{"$truncated":true}` at the end of one that was cut.
 ///
 /// What is not found:
 ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
@@ -34,6 +35,7 @@ pub(super) struct Inner {
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
     pub(super) client_ip_header: HeaderName,
+    pub(super) capture_budget: CaptureBudget,
 }
 
 /// How long a writer may take to give up; longer than that, its store blocks its thread.
@@ -83,6 +85,7 @@ impl Auditor {
             finished: watch::channel(true).1,
             reader: None,
             client_ip_header: self.inner.client_ip_header.clone(),
+            capture_budget: CaptureBudget::new(limits::BODY_BYTES * 2),
         });
         let pipeline = Arc::clone(&self.inner.pipeline);
         (auditor, Aside { queue, pipeline })
@@ -91,6 +94,11 @@ impl Auditor {
     /// The header in which proxies tell the client's address.
     pub(crate) fn client_ip_header(&self) -> &HeaderName {
         &self.inner.client_ip_header
+    }
+
+    /// What the bodies of requests in flight may hold together.
+    pub(crate) fn capture_budget(&self) -> &CaptureBudget {
+        &self.inner.capture_budget
     }
 
     /// Waits until everything that was offered before the call is settled:
@@ -152,7 +160,11 @@ impl Auditor {
 
     /// What became of the events so far.
     pub fn stats(&self) -> Stats {
-        self.inner.counters.snapshot(&self.inner.queue)
+        Stats {
+            capture_bytes: self.inner.capture_budget.held(),
+            captures_refused: self.inner.capture_budget.refused(),
+            ..self.inner.counters.snapshot(&self.inner.queue)
+        }
     }
 
     /// The store's reading side, if it has one.

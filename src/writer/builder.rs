@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::auditor::{Auditor, Inner};
 use super::batch::BatchLimits;
+use super::budget::CaptureBudget;
 use super::deliver::Delivery;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
@@ -30,6 +31,7 @@ pub struct AuditorBuilder {
     max_batch_bytes: usize,
     max_batch_delay: Duration,
     append_timeout: Duration,
+    capture_budget: usize,
 }
 
 impl Default for AuditorBuilder {
@@ -44,6 +46,7 @@ impl Default for AuditorBuilder {
             max_batch_bytes: 8 << 20,
             max_batch_delay: Duration::from_millis(200),
             append_timeout: Duration::from_secs(30),
+            capture_budget: 32 << 20,
         }
     }
 }
@@ -143,6 +146,20 @@ impl AuditorBuilder {
         self
     }
 
+    /// Sets how many bytes of bodies the requests in flight may hold together
+    /// for their records, over all layers of this trail. Defaults to 32 MiB,
+    /// which is room for 2,000 bodies at the layers' own limits.
+    ///
+    /// While it is spent, a body that arrives leaves only its size, and one
+    /// that is being captured is cut; their records have the note
+    /// `capture_budget_spent`, and [`Stats`](crate::Stats) counts them. Too
+    /// small a budget loses bodies of a busy service in that way; the memory
+    /// is only used while bodies are under way.
+    pub fn capture_budget(mut self, bytes: usize) -> Self {
+        self.capture_budget = bytes;
+        self
+    }
+
     /// Starts the trail, with the writer on a thread of its own.
     ///
     /// # Errors
@@ -170,6 +187,7 @@ impl AuditorBuilder {
             ("max_queue_size", self.max_queue_size),
             ("max_batch_size", self.max_batch_size),
             ("max_batch_bytes", self.max_batch_bytes),
+            ("capture_budget", self.capture_budget),
         ];
         for (parameter, value) in positive {
             if value == 0 {
@@ -224,6 +242,7 @@ impl AuditorBuilder {
             finished,
             reader: store.reader(),
             client_ip_header,
+            capture_budget: CaptureBudget::new(self.capture_budget),
         });
         let writer = Writer {
             queue,

@@ -8,6 +8,7 @@
 mod auditor;
 mod backoff;
 mod batch;
+mod budget;
 mod builder;
 mod deliver;
 mod enrich;
@@ -21,6 +22,7 @@ mod stats;
 mod worker;
 
 pub use auditor::Auditor;
+pub(crate) use budget::CaptureBudget;
 pub use builder::AuditorBuilder;
 pub use stats::Stats;
 pub use worker::Writer;

@@ -39,6 +39,11 @@ pub struct Stats {
     pub queued_bytes: u64,
     /// Attempts to store a batch that failed.
     pub failed_attempts: u64,
+    /// Bytes of memory that hold bodies of requests in flight, at most the
+    /// [`capture_budget`](crate::AuditorBuilder::capture_budget).
+    pub capture_bytes: u64,
+    /// Bodies of which only a part or nothing was kept because that budget was spent.
+    pub captures_refused: u64,
 }
 
 impl fmt::Display for Stats {
@@ -111,6 +116,9 @@ impl Counters {
             queued: gauge.queued,
             queued_bytes: gauge.queued_bytes,
             failed_attempts: self.failed_attempts.load(Ordering::Relaxed),
+            // Known to the auditor alone.
+            capture_bytes: 0,
+            captures_refused: 0,
         }
     }
 }

@@ -169,3 +169,39 @@ async fn tokens_in_the_place_of_names_are_masked_too() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_form_with_files_the_fields_and_the_heads_of_files_are_kept() {
+    let part = |head: &str, content: &str| {
+        format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n")
+    };
+    let body = [
+        part("name=\"user\"", "ada"),
+        part("name=\"password\"", "hunter2"),
+        part("name=\"photo\"; filename=\"a.png\"", &"hunter2".repeat(100)),
+        "--b--\r\n".to_owned(),
+    ]
+    .concat();
+    let fields = r#"{"name":"user","value":"ada"},{"name":"password","value":"[redacted]"}"#;
+    for (limit, photo) in [
+        (16 * 1024, ",\"bytes\":700}"),
+        (300, "},{\"$truncated\":true}"),
+    ] {
+        let upload = post(|body: String| async move { body.len().to_string() });
+        let mut app = App::layered(Router::new().route("/", upload), |layer| {
+            layer.request_body_limit(limit)
+        });
+        let request = request(Method::POST, "/")
+            .header("content-type", "multipart/form-data; boundary=b")
+            .body(Body::from(body.clone()))
+            .unwrap();
+        let answer = app.send(request).await.into_body();
+        let answer = to_bytes(answer, usize::MAX).await.unwrap();
+        assert_eq!(answer, body.len().to_string());
+        let record = app.records().await.pop().unwrap();
+        let expected = format!(r#"[{fields},{{"name":"photo","filename":"a.png"{photo}]"#);
+        assert_eq!(record.request_body, Some(expected));
+        assert_eq!(record.request_truncated, limit == 300);
+        assert!(!format!("{record:?}").contains("hunter2"));
+    }
+}

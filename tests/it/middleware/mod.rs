@@ -1,7 +1,9 @@
 //! What the layer records about a request, and what a handler adds to it.
 
 mod bodies;
+mod budget;
 mod context;
+mod decode;
 mod head;
 
 use axum::Router;
