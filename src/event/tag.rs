@@ -63,6 +63,8 @@ pub(crate) enum Tag {
     Forwarded,
     Detail,
     Change,
+    /// The bits of a floating-point number.
+    SampleWeight,
     Note,
 }
 
@@ -125,6 +127,7 @@ impl Tag {
         Self::Forwarded,
         Self::Detail,
         Self::Change,
+        Self::SampleWeight,
         Self::Note,
     ];
 }

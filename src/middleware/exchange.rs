@@ -2,18 +2,20 @@
 
 use quanta::Instant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Buf;
-use http::{HeaderMap, Request, StatusCode, Version, header};
+use http::{HeaderMap, Request, StatusCode, header};
 
+use super::audited::Decoration;
 use super::capture::BodyCapture;
-use super::peer;
-use super::routing;
+use super::head;
+use super::sampling;
 use super::settings::Settings;
-use crate::Auditor;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
+use crate::policy::Judgement;
 use crate::sanitize;
+use crate::{Auditor, Level};
 
 /// What all exchanges of a layer share.
 #[derive(Clone, Debug)]
@@ -26,11 +28,18 @@ pub(super) struct Shared {
 /// handler; the first end that one of them reports is the one that counts.
 pub(super) struct Exchange {
     shared: Arc<Shared>,
-    id: EventId,
-    started: Instant,
+    judgement: Judgement,
+    /// Empty as long as nothing is to be recorded; then the head was not looked at.
+    begun: OnceLock<Begun>,
     request: Meter,
     response: Meter,
     state: Mutex<State>,
+}
+
+/// When the record begins, and under which id.
+struct Begun {
+    id: EventId,
+    started: Instant,
 }
 
 /// How much of a body has passed. Only the body itself writes it, so that
@@ -47,6 +56,9 @@ struct State {
     frame: Frame,
     request: BodyCapture,
     response: BodyCapture,
+    /// What a route says instead of the policy.
+    level: Option<Level>,
+    sample: Option<f64>,
     /// A panic went past the handler's context, although a response may still follow.
     panicked: bool,
     finished: bool,
@@ -57,49 +69,93 @@ impl Exchange {
         shared: Arc<Shared>,
         request: &Request<B>,
     ) -> Arc<Self> {
-        let Shared { auditor, settings } = &*shared;
-        let started = Instant::now();
-        let id = EventId::of(started);
-        let mut frame = Frame::reusing();
-        frame.id(Tag::Id, id);
-        frame.bytes(Tag::Level, settings.level().as_bytes());
-        frame.name(Tag::Method, request.method().as_str());
-        put_target(&mut frame, request);
-        frame.bytes(Tag::HttpVersion, version(request.version()).as_bytes());
-        if let Some(peer) = peer::of(request.extensions()) {
-            frame.peer(peer.ip());
-        }
-        if !frame.headers(Tag::RequestHeaders, request.headers()) {
-            frame.forwarded(request.headers(), auditor.client_ip_header());
-        }
-        let mut limit = settings.request_limit();
-        if limit > 0 && (request.body().is_end_stream() || !is_readable(request.headers())) {
-            limit = 0;
-        }
+        let judgement = match shared.auditor.policy_now() {
+            Some(policy) => Judgement::of(&policy, || head::of(request)),
+            None => Judgement::nothing(),
+        };
+        let level = judgement.highest();
+        let (begun, frame, limit) = if level == Level::None {
+            (OnceLock::new(), Frame::default(), 0)
+        } else {
+            let (begun, frame) = Begun::now(&shared.auditor, request);
+            let has_body = !request.body().is_end_stream();
+            let limit = if has_body {
+                shared.request_limit(level, request)
+            } else {
+                0
+            };
+            (OnceLock::from(begun), frame, limit)
+        };
         Arc::new(Self {
             shared,
-            id,
-            started,
+            judgement,
+            begun,
             request: Meter::new(limit > 0),
             response: Meter::default(),
             state: Mutex::new(State {
                 frame,
                 request: BodyCapture::of(limit),
                 response: BodyCapture::default(),
+                level: None,
+                sample: None,
                 panicked: false,
                 finished: false,
             }),
         })
     }
 
-    pub(super) fn id(&self) -> EventId {
-        self.id
+    /// The record's id, if there will be one as far as can be told yet.
+    pub(super) fn id(&self) -> Option<EventId> {
+        let begun = self.begun.get()?;
+        (self.lock().level != Some(Level::None)).then_some(begun.id)
+    }
+
+    /// Whether there is something to add to.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.get().is_some()
+    }
+
+    /// Takes over what a route says of its requests, before its handler.
+    pub(super) fn decorate<B>(&self, decoration: &Decoration, request: &Request<B>) {
+        if let Some(level) = decoration.level {
+            self.set_level(level, request);
+        }
+        if self.has_begun() {
+            if decoration.sample.is_some() {
+                self.lock().sample = decoration.sample;
+            }
+            self.enrich(&decoration.fields);
+        }
+    }
+
+    fn set_level<B>(&self, level: Level, request: &Request<B>) {
+        let Shared { auditor, .. } = &*self.shared;
+        let mut state = self.lock();
+        if state.finished {
+            return;
+        }
+        state.level = Some(level);
+        if !self.has_begun() {
+            if level == Level::None || auditor.is_paused() {
+                return;
+            }
+            let (begun, frame) = Begun::now(auditor, request);
+            state.frame = frame;
+            // Under the lock, so nobody else has set it meanwhile.
+            let _ = self.begun.set(begun);
+        }
+        // Of a body that somebody has begun to read, the start is missed.
+        if self.request.bytes() == 0 {
+            let limit = self.shared.request_limit(level, request);
+            state.request = BodyCapture::of(limit);
+            self.request.is_kept.store(limit > 0, Ordering::Relaxed);
+        }
     }
 
     /// Adds to the record, unless the exchange has ended.
     pub(super) fn enrich(&self, fields: &Frame) {
         let mut state = self.lock();
-        if !state.finished {
+        if !state.finished && self.has_begun() {
             state.frame.append(fields);
         }
     }
@@ -117,9 +173,18 @@ impl Exchange {
 
     /// The response's head is there.
     pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) {
-        let ttfb_us = self.elapsed_us();
-        let limit = self.shared.settings.response_limit(status);
+        let Some(begun) = self.begun.get() else {
+            return;
+        };
+        let ttfb_us = begun.elapsed_us();
         let mut state = self.lock();
+        let level = state
+            .level
+            .unwrap_or_else(|| self.judgement.highest_with(status));
+        let limit = match level {
+            Level::Full => self.shared.settings.response_limit(status),
+            Level::None | Level::Metadata | Level::Request => 0,
+        };
         state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeaders, headers);
@@ -145,7 +210,9 @@ impl Exchange {
     }
 
     pub(super) fn see_trailers(&self, trailers: &HeaderMap) {
-        self.lock().frame.headers(Tag::ResponseTrailers, trailers);
+        if self.has_begun() {
+            self.lock().frame.headers(Tag::ResponseTrailers, trailers);
+        }
     }
 
     /// A panic passes by; the outcome will say so, whatever response is made of it.
@@ -155,14 +222,18 @@ impl Exchange {
 
     /// Says what went wrong, before the end.
     pub(super) fn error(&self, error: &str) {
-        self.lock()
-            .frame
-            .text(Tag::Error, error, limits::TEXT_BYTES);
+        if self.has_begun() {
+            let frame = &mut self.lock().frame;
+            frame.text(Tag::Error, error, limits::TEXT_BYTES);
+        }
     }
 
-    /// Ends the exchange and offers its record. Only the first call counts.
+    /// Ends the exchange and offers its record, if there is to be one. Only the first call counts.
     pub(super) fn finish(&self, outcome: Outcome) {
-        let duration_us = self.elapsed_us();
+        let Some(begun) = self.begun.get() else {
+            return;
+        };
+        let duration_us = begun.elapsed_us();
         let mut state = self.lock();
         if state.finished {
             return;
@@ -173,34 +244,94 @@ impl Exchange {
         } else {
             outcome
         };
+        let kept = self.kept(&state, outcome);
         let State {
             frame,
             request,
             response,
             ..
         } = &mut *state;
+        let mut frame = std::mem::take(frame);
+        let Some((level, weight)) = kept else {
+            drop(state);
+            frame.reuse();
+            return;
+        };
+        frame.bytes(Tag::Level, level.as_str().as_bytes());
+        if weight != 1.0 {
+            frame.number(Tag::SampleWeight, weight.to_bits());
+        }
         frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
         frame.number(Tag::DurationUs, duration_us);
         frame.number(Tag::RequestBytes, self.request.bytes());
+        let nothing = BodyCapture::default();
+        let request = if level >= Level::Request {
+            request
+        } else {
+            &nothing
+        };
         self.request
-            .put(frame, request, Tag::RequestBody, Tag::RequestBodyCut);
+            .put(&mut frame, request, Tag::RequestBody, Tag::RequestBodyCut);
         frame.number(Tag::ResponseBytes, self.response.bytes());
-        self.response
-            .put(frame, response, Tag::ResponseBody, Tag::ResponseBodyCut);
-        let frame = std::mem::take(frame);
+        let response = if level >= Level::Full {
+            response
+        } else {
+            &nothing
+        };
+        self.response.put(
+            &mut frame,
+            response,
+            Tag::ResponseBody,
+            Tag::ResponseBodyCut,
+        );
         drop(state);
         self.shared.auditor.push(frame.as_bytes());
         frame.reuse();
     }
 
-    fn elapsed_us(&self) -> u64 {
-        let elapsed = self.started.elapsed();
-        elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros())
+    /// How much is recorded, and of what weight; nothing if there is to be no record.
+    fn kept(&self, state: &State, outcome: Outcome) -> Option<(Level, f64)> {
+        let verdict = self
+            .judgement
+            .verdict(|| sampling::end(&state.frame, outcome));
+        let level = state.level.unwrap_or(verdict.level);
+        if level == Level::None {
+            return None;
+        }
+        let sample = state.sample.unwrap_or(verdict.sample);
+        let weight = sampling::weight(sample, &state.frame, outcome)?;
+        Some((level.min(self.shared.settings.level()), weight))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock runs foreign code, save a body's `Buf`; the frame stays whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// How much of a request's body is kept, at most.
+    fn request_limit<B>(&self, level: Level, request: &Request<B>) -> usize {
+        let limit = self.settings.request_limit();
+        let is_wanted = limit > 0 && level >= Level::Request && is_readable(request.headers());
+        if is_wanted { limit } else { 0 }
+    }
+}
+
+impl Begun {
+    /// Begins a record with the request's head.
+    fn now<B>(auditor: &Auditor, request: &Request<B>) -> (Self, Frame) {
+        let started = Instant::now();
+        let id = EventId::of(started);
+        let mut frame = Frame::reusing();
+        frame.id(Tag::Id, id);
+        head::put(&mut frame, request, auditor.client_ip_header());
+        (Self { id, started }, frame)
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        let elapsed = self.started.elapsed();
+        elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros())
     }
 }
 
@@ -242,26 +373,8 @@ impl Meter {
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exchange")
-            .field("id", &self.id)
+            .field("id", &self.begun.get().map(|begun| begun.id))
             .finish_non_exhaustive()
-    }
-}
-
-fn put_target<B>(frame: &mut Frame, request: &Request<B>) {
-    let extensions = request.extensions();
-    let uri = routing::original_uri(extensions).unwrap_or(request.uri());
-    frame.text(Tag::Path, uri.path(), limits::PATH_BYTES);
-    if let Some(query) = uri.query() {
-        frame.text(Tag::Query, query, limits::QUERY_BYTES);
-        if query.len() > limits::QUERY_BYTES {
-            frame.mark(Tag::QueryCut);
-        }
-    }
-    if let Some(authority) = uri.authority() {
-        frame.name(Tag::Host, authority.as_str());
-    }
-    if let Some(route) = routing::matched_route(extensions) {
-        frame.text(Tag::Route, route, limits::PATH_BYTES);
     }
 }
 
@@ -273,17 +386,6 @@ fn is_readable(headers: &HeaderMap) -> bool {
         && headers
             .get(header::CONTENT_TYPE)
             .is_some_and(|value| sanitize::readable_content_type(value.as_bytes()))
-}
-
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_11 => "1.1",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => "unknown",
-    }
 }
 
 /// Ends the exchange should a part of the inner service panic, which then goes on.

@@ -5,12 +5,14 @@
 //! and [`ResponseBody`] tell it what they see, the handler enriches it
 //! through [`AuditContext`], and whoever notices the end first finishes it.
 
+mod audited;
 mod body;
 mod capture;
 mod context;
 mod ending;
 mod exchange;
 mod future;
+mod head;
 mod layer;
 mod peer;
 #[cfg(feature = "axum")]
@@ -18,9 +20,11 @@ mod routing;
 #[cfg(not(feature = "axum"))]
 #[path = "no_routing.rs"]
 mod routing;
+mod sampling;
 mod service;
 mod settings;
 
+pub use audited::{Audited, AuditedService, audited};
 pub use body::{RequestBody, ResponseBody};
 pub use context::AuditContext;
 pub use future::ResponseFuture;

@@ -8,6 +8,7 @@ use http::HeaderName;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::AuditorBuilder;
+use super::control::Control;
 use super::queue::Queue;
 use super::stats::{Counters, Stats};
 use super::worker::Command;
@@ -22,7 +23,7 @@ use crate::{Error, EventId};
 /// call [`Auditor::shutdown`] before `main` returns.
 #[derive(Clone)]
 pub struct Auditor {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
     pub(super) client_ip_header: HeaderName,
+    pub(super) control: Control,
 }
 
 /// How long a writer may take to give up; longer than that, its store blocks its thread.
@@ -52,10 +54,13 @@ impl Auditor {
     /// Offers an event and returns the id under which its record will be found.
     ///
     /// Never waits: if the queue is full the event is dropped and counted,
-    /// and a gap event will tell of it.
+    /// and a gap event will tell of it. While the trail is
+    /// [paused](Self::pause) the event is not recorded, and not counted.
     #[allow(clippy::needless_pass_by_value)] // the raw data ends here
     pub fn record(&self, event: Event) -> EventId {
-        self.push(event.as_bytes());
+        if !self.is_paused() {
+            self.push(event.as_bytes());
+        }
         event.id()
     }
 

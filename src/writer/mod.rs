@@ -9,6 +9,7 @@ mod auditor;
 mod backoff;
 mod batch;
 mod builder;
+mod control;
 mod deliver;
 mod enrich;
 mod flush;
