@@ -1,5 +1,7 @@
 //! One request and its response, from arrival to end.
 
+mod judged;
+
 use quanta::Instant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,10 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Buf;
 use http::{HeaderMap, Request, StatusCode, header};
 
-use super::audited::Decoration;
 use super::capture::BodyCapture;
 use super::head;
-use super::sampling;
 use super::settings::Settings;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::policy::Judgement;
@@ -115,43 +115,6 @@ impl Exchange {
         self.begun.get().is_some()
     }
 
-    /// Takes over what a route says of its requests, before its handler.
-    pub(super) fn decorate<B>(&self, decoration: &Decoration, request: &Request<B>) {
-        if let Some(level) = decoration.level {
-            self.set_level(level, request);
-        }
-        if self.has_begun() {
-            if decoration.sample.is_some() {
-                self.lock().sample = decoration.sample;
-            }
-            self.enrich(&decoration.fields);
-        }
-    }
-
-    fn set_level<B>(&self, level: Level, request: &Request<B>) {
-        let Shared { auditor, .. } = &*self.shared;
-        let mut state = self.lock();
-        if state.finished {
-            return;
-        }
-        state.level = Some(level);
-        if !self.has_begun() {
-            if level == Level::None || auditor.is_paused() {
-                return;
-            }
-            let (begun, frame) = Begun::now(auditor, request);
-            state.frame = frame;
-            // Under the lock, so nobody else has set it meanwhile.
-            let _ = self.begun.set(begun);
-        }
-        // Of a body that somebody has begun to read, the start is missed.
-        if self.request.bytes() == 0 {
-            let limit = self.shared.request_limit(level, request);
-            state.request = BodyCapture::of(limit);
-            self.request.is_kept.store(limit > 0, Ordering::Relaxed);
-        }
-    }
-
     /// Adds to the record, unless the exchange has ended.
     pub(super) fn enrich(&self, fields: &Frame) {
         let mut state = self.lock();
@@ -178,13 +141,7 @@ impl Exchange {
         };
         let ttfb_us = begun.elapsed_us();
         let mut state = self.lock();
-        let level = state
-            .level
-            .unwrap_or_else(|| self.judgement.highest_with(status));
-        let limit = match level {
-            Level::Full => self.shared.settings.response_limit(status),
-            Level::None | Level::Metadata | Level::Request => 0,
-        };
+        let limit = self.response_limit(&state, status);
         state.frame.number(Tag::TtfbUs, ttfb_us);
         state.frame.number(Tag::Status, status.as_u16().into());
         state.frame.headers(Tag::ResponseHeaders, headers);
@@ -244,19 +201,17 @@ impl Exchange {
         } else {
             outcome
         };
-        let kept = self.kept(&state, outcome);
+        let Some((level, weight)) = self.kept(&state, outcome) else {
+            std::mem::take(&mut state.frame).reuse();
+            return;
+        };
+        state.keep_only(level);
         let State {
             frame,
             request,
             response,
             ..
         } = &mut *state;
-        let mut frame = std::mem::take(frame);
-        let Some((level, weight)) = kept else {
-            drop(state);
-            frame.reuse();
-            return;
-        };
         frame.bytes(Tag::Level, level.as_str().as_bytes());
         if weight != 1.0 {
             frame.number(Tag::SampleWeight, weight.to_bits());
@@ -264,57 +219,20 @@ impl Exchange {
         frame.bytes(Tag::Outcome, outcome.as_str().as_bytes());
         frame.number(Tag::DurationUs, duration_us);
         frame.number(Tag::RequestBytes, self.request.bytes());
-        let nothing = BodyCapture::default();
-        let request = if level >= Level::Request {
-            request
-        } else {
-            &nothing
-        };
         self.request
-            .put(&mut frame, request, Tag::RequestBody, Tag::RequestBodyCut);
+            .put(frame, request, Tag::RequestBody, Tag::RequestBodyCut);
         frame.number(Tag::ResponseBytes, self.response.bytes());
-        let response = if level >= Level::Full {
-            response
-        } else {
-            &nothing
-        };
-        self.response.put(
-            &mut frame,
-            response,
-            Tag::ResponseBody,
-            Tag::ResponseBodyCut,
-        );
+        self.response
+            .put(frame, response, Tag::ResponseBody, Tag::ResponseBodyCut);
+        let frame = std::mem::take(frame);
         drop(state);
         self.shared.auditor.push(frame.as_bytes());
         frame.reuse();
     }
 
-    /// How much is recorded, and of what weight; nothing if there is to be no record.
-    fn kept(&self, state: &State, outcome: Outcome) -> Option<(Level, f64)> {
-        let verdict = self
-            .judgement
-            .verdict(|| sampling::end(&state.frame, outcome));
-        let level = state.level.unwrap_or(verdict.level);
-        if level == Level::None {
-            return None;
-        }
-        let sample = state.sample.unwrap_or(verdict.sample);
-        let weight = sampling::weight(sample, &state.frame, outcome)?;
-        Some((level.min(self.shared.settings.level()), weight))
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock runs foreign code, save a body's `Buf`; the frame stays whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Shared {
-    /// How much of a request's body is kept, at most.
-    fn request_limit<B>(&self, level: Level, request: &Request<B>) -> usize {
-        let limit = self.settings.request_limit();
-        let is_wanted = limit > 0 && level >= Level::Request && is_readable(request.headers());
-        if is_wanted { limit } else { 0 }
     }
 }
 

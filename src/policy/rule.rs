@@ -1,12 +1,14 @@
 //! One rule: conditions, and what holds where they are met.
 
+mod matching;
+
 use std::fmt;
 use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 use http::{HeaderName, Method};
 
 use super::Level;
-use super::judgement::{End, Head, is_sample};
+use super::judgement::is_sample;
 use super::pattern::Pattern;
 use crate::Outcome;
 
@@ -177,86 +179,6 @@ impl Rule {
     pub(super) fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
-}
-
-impl Rule {
-    /// Whether it asks for nothing.
-    pub(super) fn matches_everything(&self) -> bool {
-        self.methods.is_empty()
-            && self.routes.is_empty()
-            && self.paths.is_empty()
-            && self.headers.is_empty()
-            && !self.is_late()
-    }
-
-    /// Whether it asks for something that only the end tells.
-    pub(super) fn is_late(&self) -> bool {
-        !self.statuses.is_empty() || self.is_later_than_status()
-    }
-
-    /// Whether it asks for something that the response's head does not tell.
-    pub(super) fn is_later_than_status(&self) -> bool {
-        !self.outcomes.is_empty() || !self.actors.is_empty()
-    }
-
-    pub(super) fn matches_head(&self, head: &Head<'_>) -> bool {
-        any(&self.methods, |method| method == head.method)
-            && any(&self.paths, |path| path.matches(head.path.as_bytes()))
-            && any(&self.routes, |route| head.route == Some(&**route))
-            && self.headers.iter().all(|(name, patterns)| {
-                let values = head.headers.get_all(name);
-                let matches = |pattern: &Pattern| {
-                    values.iter().any(|value| pattern.matches(value.as_bytes()))
-                };
-                patterns.iter().any(matches)
-            })
-    }
-
-    pub(super) fn matches_status(&self, status: Option<u16>) -> bool {
-        any(&self.statuses, |range| {
-            status.is_some_and(|status| range.contains(&status))
-        })
-    }
-
-    pub(super) fn matches_end(&self, end: &End<'_>) -> bool {
-        self.matches_status(end.status)
-            && any(&self.outcomes, |outcome| *outcome == end.outcome)
-            && any(&self.actors, |actor| {
-                end.actor.is_some_and(|id| actor.matches(id))
-            })
-    }
-
-    /// What to call it by: its name, or the first thing that it asks for.
-    pub(super) fn description(&self) -> Option<String> {
-        if let Some(name) = &self.name {
-            return Some(format!("{name:?}"));
-        }
-        let text = |sort, text: &str| format!("{sort} {text:?}");
-        None.or_else(|| self.paths.first().map(|path| text("path", path.as_str())))
-            .or_else(|| self.routes.first().map(|route| text("route", route)))
-            .or_else(|| {
-                let (name, _) = self.headers.first()?;
-                Some(text("header", name.as_str()))
-            })
-            .or_else(|| self.actors.first().map(|id| text("actor", id.as_str())))
-            .or_else(|| {
-                let range = self.statuses.first()?;
-                Some(format!("status {}..={}", range.start(), range.end()))
-            })
-            .or_else(|| {
-                let outcome = self.outcomes.first()?;
-                Some(format!("outcome {outcome}"))
-            })
-            .or_else(|| {
-                let method = self.methods.first()?;
-                Some(format!("method {method}"))
-            })
-    }
-}
-
-/// Whether a condition is met: it is not there, or one of its values will do.
-fn any<T>(values: &[T], matches: impl FnMut(&T) -> bool) -> bool {
-    values.is_empty() || values.iter().any(matches)
 }
 
 impl fmt::Debug for Rule {

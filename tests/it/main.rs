@@ -7,6 +7,7 @@ mod admin;
 mod manifest;
 mod middleware;
 mod outcomes;
+mod policy;
 mod postgres;
 mod quickstart;
 mod sqlite;
