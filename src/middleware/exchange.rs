@@ -29,8 +29,10 @@ pub(super) struct Shared {
 pub(super) struct Exchange {
     shared: Arc<Shared>,
     judgement: Judgement,
-    /// Empty as long as nothing is to be recorded; then the head was not looked at.
-    begun: OnceLock<Begun>,
+    /// None if nothing was to be recorded; then the head was not looked at.
+    begun: Option<Begun>,
+    /// The same, for what a route wants recorded nevertheless.
+    begun_late: OnceLock<Begun>,
     request: Meter,
     response: Meter,
     state: Mutex<State>,
@@ -69,13 +71,10 @@ impl Exchange {
         shared: Arc<Shared>,
         request: &Request<B>,
     ) -> Arc<Self> {
-        let judgement = match shared.auditor.policy_now() {
-            Some(policy) => Judgement::of(&policy, || head::of(request)),
-            None => Judgement::nothing(),
-        };
+        let judgement = shared.auditor.judge(|| head::of(request));
         let level = judgement.highest();
         let (begun, frame, limit) = if level == Level::None {
-            (OnceLock::new(), Frame::default(), 0)
+            (None, Frame::default(), 0)
         } else {
             let (begun, frame) = Begun::now(&shared.auditor, request);
             let has_body = !request.body().is_end_stream();
@@ -84,12 +83,13 @@ impl Exchange {
             } else {
                 0
             };
-            (OnceLock::from(begun), frame, limit)
+            (Some(begun), frame, limit)
         };
         Arc::new(Self {
             shared,
             judgement,
             begun,
+            begun_late: OnceLock::new(),
             request: Meter::new(limit > 0),
             response: Meter::default(),
             state: Mutex::new(State {
@@ -106,13 +106,17 @@ impl Exchange {
 
     /// The record's id, if there will be one as far as can be told yet.
     pub(super) fn id(&self) -> Option<EventId> {
-        let begun = self.begun.get()?;
+        let begun = self.begun()?;
         (self.lock().level != Some(Level::None)).then_some(begun.id)
     }
 
     /// Whether there is something to add to.
     pub(super) fn has_begun(&self) -> bool {
-        self.begun.get().is_some()
+        self.begun().is_some()
+    }
+
+    fn begun(&self) -> Option<&Begun> {
+        self.begun.as_ref().or_else(|| self.begun_late.get())
     }
 
     /// Adds to the record, unless the exchange has ended.
@@ -136,7 +140,7 @@ impl Exchange {
 
     /// The response's head is there.
     pub(super) fn head(&self, status: StatusCode, headers: &HeaderMap) {
-        let Some(begun) = self.begun.get() else {
+        let Some(begun) = self.begun() else {
             return;
         };
         let ttfb_us = begun.elapsed_us();
@@ -187,7 +191,7 @@ impl Exchange {
 
     /// Ends the exchange and offers its record, if there is to be one. Only the first call counts.
     pub(super) fn finish(&self, outcome: Outcome) {
-        let Some(begun) = self.begun.get() else {
+        let Some(begun) = self.begun() else {
             return;
         };
         let duration_us = begun.elapsed_us();
@@ -291,7 +295,7 @@ impl Meter {
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exchange")
-            .field("id", &self.begun.get().map(|begun| begun.id))
+            .field("id", &self.begun().map(|begun| begun.id))
             .finish_non_exhaustive()
     }
 }

@@ -83,6 +83,11 @@ impl Judgement {
         Self { otherwise, open }
     }
 
+    /// Everything is to be recorded.
+    pub(crate) fn everything() -> Self {
+        Self::settled(Verdict::default())
+    }
+
     /// Nothing is to be recorded.
     pub(crate) fn nothing() -> Self {
         Self::settled(Verdict {

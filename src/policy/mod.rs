@@ -84,6 +84,11 @@ impl Policy {
         PolicyBuilder::default()
     }
 
+    /// Whether it leaves nothing out.
+    pub(crate) fn records_everything(&self) -> bool {
+        self.rules.is_empty() && self.default == Verdict::default()
+    }
+
     /// How many rules it has.
     pub(crate) fn rule_count(&self) -> usize {
         self.rules.len()

@@ -39,7 +39,7 @@ impl Exchange {
             let (begun, frame) = Begun::now(auditor, request);
             state.frame = frame;
             // Under the lock, so nobody else has set it meanwhile.
-            let _ = self.begun.set(begun);
+            let _ = self.begun_late.set(begun);
         }
         // Of a body that somebody has begun to read, the start is missed.
         if self.request.bytes() == 0 {
