@@ -4,6 +4,7 @@ pub mod admin;
 mod error;
 pub mod event;
 mod middleware;
+mod policy;
 pub mod query;
 mod sanitize;
 pub mod store;
@@ -16,9 +17,10 @@ pub use event::{
     Actor, Change, Event, EventId, Fields, Kind, Outcome, Record, Resource, Timestamp,
 };
 pub use middleware::{
-    Audit, AuditContext, AuditLayer, PeerAddr, RequestBody, ResponseBodies, ResponseBody,
-    ResponseFuture,
+    Audit, AuditContext, AuditLayer, Audited, AuditedService, PeerAddr, RequestBody,
+    ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
+pub use policy::{Level, Policy, PolicyBuilder, Rule};
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]

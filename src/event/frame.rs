@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName};
 use super::{Actor, EventId, Resource, Tag, limits};
 
 /// Raw data of one event, as bytes. Prints nothing and serializes to nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Frame {
     /// Written up to `len`; what lies behind is of no meaning.
     buffer: Vec<u8>,

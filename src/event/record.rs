@@ -70,7 +70,7 @@ pub struct Fields {
     pub tags: Vec<String>,
     /// How many events this one stands for, where events are sampled; otherwise 1.
     pub sample_weight: f64,
-    /// How much was captured: `metadata`, `request` or `full`.
+    /// How much was recorded: `metadata`, `request` or `full`.
     pub level: Option<String>,
     /// The event that caused this one.
     pub parent_id: Option<EventId>,

@@ -67,6 +67,8 @@ pub(crate) enum Tag {
     Forwarded,
     Detail,
     Change,
+    /// The bits of a floating-point number.
+    SampleWeight,
     Note,
 }
 
@@ -131,6 +133,7 @@ impl Tag {
         Self::Forwarded,
         Self::Detail,
         Self::Change,
+        Self::SampleWeight,
         Self::Note,
     ];
 }

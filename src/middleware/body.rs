@@ -10,7 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::ending;
-use super::exchange::{Exchange, PanicGuard};
+use super::exchange::Exchange;
+use super::guard::PanicGuard;
 use crate::Outcome;
 
 pin_project! {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::Request;
 use serde::Serialize;
 
+use super::audited::Decoration;
 use super::exchange::Exchange;
 use crate::event::{Actor, Change, EventId, Frame, Kind, Resource, Tag, limits};
 
@@ -39,15 +41,18 @@ impl AuditContext {
         }
     }
 
-    /// Whether this context belongs to a request that is recorded.
+    /// Whether this context belongs to a request that is recorded, as far as
+    /// can be told yet: not if the [policy](crate::Policy) leaves the request
+    /// out or the trail is [paused](crate::Auditor::pause). Rules about the
+    /// end, and sampling, may still leave it out.
     pub fn is_active(&self) -> bool {
-        self.exchange.is_some()
+        self.id().is_some()
     }
 
     /// The id under which the request's record will be found: the
-    /// [`parent`](crate::Event::parent) of events that it causes.
+    /// [`parent`](crate::Event::parent) of events that it causes. None where the context is not active.
     pub fn id(&self) -> Option<EventId> {
-        self.exchange.as_ref().map(|exchange| exchange.id())
+        self.exchange.as_ref()?.id()
     }
 
     /// Sets the kind of the record, such as [`Kind::Auth`]. Defaults to [`Kind::Http`].
@@ -131,8 +136,16 @@ impl AuditContext {
         self.add(|frame| frame.text(Tag::Error, &error.to_string(), limits::TEXT_BYTES))
     }
 
-    fn add(&self, add: impl FnOnce(&mut Frame)) -> &Self {
+    pub(super) fn decorate<B>(&self, decoration: &Decoration, request: &Request<B>) {
         if let Some(exchange) = &self.exchange {
+            exchange.decorate(decoration, request);
+        }
+    }
+
+    fn add(&self, add: impl FnOnce(&mut Frame)) -> &Self {
+        if let Some(exchange) = &self.exchange
+            && exchange.has_begun()
+        {
             // Apart from the exchange, so that no code of the application
             // (`ToString`, `Serialize`) runs under its lock.
             let mut fields = Frame::default();

@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 
 use super::body::{End, ResponseBody};
 use super::ending;
-use super::exchange::{Exchange, PanicGuard};
+use super::exchange::Exchange;
+use super::guard::PanicGuard;
 use crate::Outcome;
 
 pin_project! {

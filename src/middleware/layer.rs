@@ -17,6 +17,10 @@ use crate::event::limits::BODY_BYTES;
 ///
 /// With Axum add it by [`Router::layer`](https://docs.rs/axum/0.8/axum/struct.Router.html#method.layer)
 /// after the routes that it shall see; then it knows the matched route.
+///
+/// Its settings bound what is captured; within them the trail's
+/// [`Policy`](crate::Policy) says what is recorded, and [`audited`](crate::audited)
+/// what a single route wants instead. By default all is recorded that the settings allow.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuditLayer {

@@ -5,6 +5,7 @@
 //! and [`ResponseBody`] tell it what they see, the handler enriches it
 //! through [`AuditContext`], and whoever notices the end first finishes it.
 
+mod audited;
 mod body;
 mod capture;
 mod context;
@@ -13,7 +14,10 @@ mod decode;
 mod ending;
 mod exchange;
 mod future;
+mod guard;
+mod head;
 mod layer;
+mod meter;
 mod peer;
 mod preview;
 mod reading;
@@ -22,9 +26,11 @@ mod routing;
 #[cfg(not(feature = "axum"))]
 #[path = "no_routing.rs"]
 mod routing;
+mod sampling;
 mod service;
 mod settings;
 
+pub use audited::{Audited, AuditedService, audited};
 pub use body::{RequestBody, ResponseBody};
 pub use context::AuditContext;
 pub use future::ResponseFuture;

@@ -10,8 +10,9 @@ use tower_service::Service;
 
 use super::body::{RequestBody, ResponseBody};
 use super::context::AuditContext;
-use super::exchange::{Exchange, PanicGuard, Shared};
+use super::exchange::{Exchange, Shared};
 use super::future::ResponseFuture;
+use super::guard::PanicGuard;
 
 /// The service that [`AuditLayer`](super::AuditLayer) makes of another one.
 #[derive(Clone, Debug)]

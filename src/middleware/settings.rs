@@ -1,5 +1,7 @@
 //! What a layer captures.
 
+use crate::Level;
+
 /// Which response bodies are captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,12 +57,12 @@ impl Settings {
         }
     }
 
-    /// The name of how much is captured.
-    pub(super) fn level(&self) -> &'static str {
+    /// The highest level that the layer can record.
+    pub(super) fn level(&self) -> Level {
         match (self.request_bodies, self.response_bodies) {
-            (false, ResponseBodies::Off) => "metadata",
-            (true, ResponseBodies::Off) => "request",
-            _ => "full",
+            (false, ResponseBodies::Off) => Level::Metadata,
+            (true, ResponseBodies::Off) => Level::Request,
+            _ => Level::Full,
         }
     }
 }

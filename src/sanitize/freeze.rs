@@ -73,6 +73,9 @@ impl Sanitizer {
                 Tag::RequestBytes => fields.request_bytes = number(),
                 Tag::ResponseBytes => fields.response_bytes = number(),
                 Tag::Level => fields.level = name(),
+                Tag::SampleWeight => {
+                    fields.sample_weight = Capture::number(payload).map_or(1.0, f64::from_bits);
+                }
                 Tag::Peer => fields.peer_ip = peer(payload),
                 Tag::Note => push(
                     &mut fields.capture_notes,
@@ -185,6 +188,7 @@ fn is_text(tag: Tag) -> bool {
             | Tag::ResponseDecode
             | Tag::Detail
             | Tag::Change
+            | Tag::SampleWeight
     )
 }
 

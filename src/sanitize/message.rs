@@ -5,6 +5,7 @@ use super::body::{Body, Kept};
 use super::headers::{self, HeaderRules};
 use super::rules::Rules;
 use super::{Sanitizer, clean, form, text};
+use crate::Level;
 use crate::event::{Capture, Fields, Json, limits};
 
 /// What was captured of a request or a response.
@@ -90,7 +91,7 @@ impl Sanitizer {
         fields.request_content_type = frozen.content_type;
         fields.request_headers = frozen.headers;
         fields.request_truncated = request.cut;
-        if let Some(body) = frozen.body.filter(|_| covers(fields, &["metadata"])) {
+        if let Some(body) = frozen.body.filter(|_| covers(fields, Level::Request)) {
             fields.request_body = Some(body.text);
             fields.request_encoding = body.encoding;
             fields.request_truncated |= body.cut;
@@ -112,10 +113,7 @@ impl Sanitizer {
         fields.response_headers = frozen.headers;
         fields.response_truncated = response.cut;
         fields.grpc_status = response.grpc_status();
-        if let Some(body) = frozen
-            .body
-            .filter(|_| covers(fields, &["metadata", "request"]))
-        {
+        if let Some(body) = frozen.body.filter(|_| covers(fields, Level::Full)) {
             fields.response_body = Some(body.text);
             fields.response_encoding = body.encoding;
             fields.response_truncated |= body.cut;
@@ -139,10 +137,8 @@ impl Sanitizer {
     }
 }
 
-/// Whether the level of a capture includes a body: not if it is one of those that leave it out.
-fn covers(fields: &Fields, without: &[&str]) -> bool {
-    !fields
-        .level
-        .as_deref()
-        .is_some_and(|level| without.contains(&level))
+/// Whether the level of a capture, if it has one, includes a body.
+fn covers(fields: &Fields, body: Level) -> bool {
+    let level = fields.level.as_deref().map(str::parse::<Level>);
+    !level.is_some_and(|level| level.is_ok_and(|level| level < body))
 }

@@ -9,13 +9,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
+use super::control::Control;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
 use super::stats::{Counters, Stats};
 use super::worker::Command;
 use crate::event::{Event, Record, limits};
 use crate::store::AuditReader;
-use crate::{Error, EventId};
+use crate::{Error, EventId, Policy};
 
 /// The handle to a running audit trail. Clones are cheap and share the trail.
 ///
@@ -24,7 +25,7 @@ use crate::{Error, EventId};
 /// call [`Auditor::shutdown`] before `main` returns.
 #[derive(Clone)]
 pub struct Auditor {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     pub(super) reader: Option<Arc<dyn AuditReader>>,
     pub(super) client_ip_header: HeaderName,
     pub(super) capture_budget: CaptureBudget,
+    pub(super) control: Control,
 }
 
 /// How long a writer may take to give up; longer than that, its store blocks its thread.
@@ -56,10 +58,13 @@ impl Auditor {
     /// Offers an event and returns the id under which its record will be found.
     ///
     /// Never waits: if the queue is full the event is dropped and counted,
-    /// and a gap event will tell of it.
+    /// and a gap event will tell of it. While the trail is
+    /// [paused](Self::pause) the event is not recorded, and not counted.
     #[allow(clippy::needless_pass_by_value)] // the raw data ends here
     pub fn record(&self, event: Event) -> EventId {
-        self.push(event.as_bytes());
+        if !self.is_paused() {
+            self.push(event.as_bytes());
+        }
         event.id()
     }
 
@@ -86,6 +91,7 @@ impl Auditor {
             reader: None,
             client_ip_header: self.inner.client_ip_header.clone(),
             capture_budget: CaptureBudget::new(limits::BODY_BYTES * 2),
+            control: Control::new(Policy::default()),
         });
         let pipeline = Arc::clone(&self.inner.pipeline);
         (auditor, Aside { queue, pipeline })

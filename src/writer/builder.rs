@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::auditor::{Auditor, Inner};
 use super::batch::BatchLimits;
 use super::budget::CaptureBudget;
+use super::control::Control;
 use super::deliver::Delivery;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
@@ -17,13 +18,14 @@ use super::stats::Counters;
 use super::worker::Writer;
 use crate::event::{clock, limits};
 use crate::store::AuditStore;
-use crate::{Error, Sanitizer};
+use crate::{Error, Policy, Sanitizer};
 
 /// Describes an audit trail; made by [`Auditor::builder`].
 #[must_use]
 pub struct AuditorBuilder {
     store: Option<Arc<dyn AuditStore>>,
     sanitizer: Sanitizer,
+    policy: Policy,
     client_ip: ClientIp,
     max_queue_size: usize,
     max_queue_bytes: usize,
@@ -39,6 +41,7 @@ impl Default for AuditorBuilder {
         Self {
             store: None,
             sanitizer: Sanitizer::default(),
+            policy: Policy::default(),
             client_ip: ClientIp::default(),
             max_queue_size: 100_000,
             max_queue_bytes: 64 << 20,
@@ -64,6 +67,13 @@ impl AuditorBuilder {
     /// The sanitizer is the only thing between a request's secrets and the store.
     pub fn sanitizer(mut self, sanitizer: Sanitizer) -> Self {
         self.sanitizer = sanitizer;
+        self
+    }
+
+    /// Sets which requests are recorded, how much of them, and how often.
+    /// Defaults to all of all. [`Auditor::set_policy`] swaps it later.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -243,6 +253,7 @@ impl AuditorBuilder {
             reader: store.reader(),
             client_ip_header,
             capture_budget: CaptureBudget::new(self.capture_budget),
+            control: Control::new(self.policy),
         });
         let writer = Writer {
             queue,

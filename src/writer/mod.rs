@@ -10,6 +10,7 @@ mod backoff;
 mod batch;
 mod budget;
 mod builder;
+mod control;
 mod deliver;
 mod enrich;
 mod flush;

@@ -8,6 +8,7 @@ mod canaries;
 mod manifest;
 mod middleware;
 mod outcomes;
+mod policy;
 mod postgres;
 mod quickstart;
 mod sanitizer;
