@@ -16,6 +16,8 @@ mod lex;
 mod scanner;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "testing")]
+mod whole;
 
 use lex::Stop;
 use scanner::Scanner;
