@@ -6,9 +6,6 @@ use crate::sanitize::mask::{REDACTED_JSON, TRUNCATED_MEMBER};
 use crate::sanitize::names::Names;
 use crate::sanitize::text;
 
-/// A key that is shorter holds no token.
-const SHORTEST_TOKEN: usize = 12;
-
 pub(super) struct Scanner<'a> {
     names: &'a Names,
     document: Document,
@@ -130,7 +127,7 @@ impl<'a> Scanner<'a> {
             } else {
                 self.sensitive = self.names.is_sensitive(content.as_bytes());
                 // Maps are keyed by tokens now and then.
-                if content.len() >= SHORTEST_TOKEN
+                if content.len() >= text::SHORTEST_TOKEN
                     && let Some(known) = text::net(self.names, content)
                 {
                     self.replace_content(start, string.end, &known);
@@ -158,7 +155,7 @@ impl<'a> Scanner<'a> {
                 self.at = string.end;
                 if sensitive || nameless {
                     self.replace(start, string.end, REDACTED_JSON);
-                } else if self.hidden.is_none() {
+                } else if self.hidden.is_none() && may_hold_secrets(start, &string) {
                     self.string(start, &string);
                 }
             }
@@ -291,4 +288,9 @@ impl<'a> Scanner<'a> {
         }
         true
     }
+}
+
+/// Whether a string is worth a look at what is inside.
+fn may_hold_secrets(start: usize, string: &lex::StringEnd) -> bool {
+    string.telling || string.end - start - 2 >= text::SHORTEST_TOKEN
 }
