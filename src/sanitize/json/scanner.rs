@@ -165,7 +165,9 @@ impl<'a> Scanner<'a> {
                 if ends_input && (self.document.cut || !self.open.is_empty()) {
                     return Err(Stop::Cut);
                 }
-                if sensitive || nameless {
+                let is_secret =
+                    sensitive || nameless || text::is_card_integer(&self.bytes[start..self.at]);
+                if is_secret {
                     self.replace(start, self.at, REDACTED_JSON);
                 }
             }

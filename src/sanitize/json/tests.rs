@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::names::NameRules;
 use super::*;
+use crate::sanitize::text;
 
 const CANARY: &str = "canary";
 
@@ -250,7 +251,11 @@ fn documents(sensitive: bool) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
+        any::<i64>()
+            .prop_filter("the number of a card", |number| {
+                !text::is_card_integer(number.to_string().as_bytes())
+            })
+            .prop_map(Value::from),
         // Without a secret, no string may look like JSON: what is not read as it is would be masked.
         if sensitive {
             "[a-h \"\\\\\n/é😀{}\\[\\]]{0,8}"
