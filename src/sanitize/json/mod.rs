@@ -12,6 +12,7 @@
 //! masked beyond; all others pass the net for text.
 
 mod escape;
+mod keys;
 mod lex;
 mod scanner;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The pass over a document's bytes.
 
+use super::keys::KnownKeys;
 use super::lex::{self, Stop};
 use super::{Document, escape};
 use crate::sanitize::mask::{REDACTED_JSON, TRUNCATED_MEMBER};
@@ -19,6 +20,7 @@ pub(super) struct Scanner<'a> {
     kept_out: usize,
     /// The brackets that are open.
     open: Vec<u8>,
+    known: KnownKeys,
     /// The value that comes next goes by a sensitive name.
     sensitive: bool,
     /// How many brackets were open when a sensitive object or array began.
@@ -54,6 +56,7 @@ impl<'a> Scanner<'a> {
             kept_in: 0,
             kept_out: out.len(),
             open: Vec::new(),
+            known: KnownKeys::new(),
             sensitive: false,
             hidden: None,
             out,
@@ -124,6 +127,8 @@ impl<'a> Scanner<'a> {
                 if string.awry || known.is_some() {
                     self.replace_content(start, string.end, known.as_deref().unwrap_or(&name));
                 }
+            } else if let Some(sensitive) = self.known.get(self.bytes, content.as_bytes()) {
+                self.sensitive = sensitive;
             } else {
                 self.sensitive = self.names.is_sensitive(content.as_bytes());
                 // Maps are keyed by tokens now and then.
@@ -131,6 +136,9 @@ impl<'a> Scanner<'a> {
                     && let Some(known) = text::net(self.names, content)
                 {
                     self.replace_content(start, string.end, &known);
+                } else {
+                    self.known
+                        .insert(start + 1, content.as_bytes(), self.sensitive);
                 }
             }
         }

@@ -1,0 +1,116 @@
+//! Keys that were looked at before: the objects of a list have the same ones.
+
+/// How many keys are remembered. Two that share a place take turns.
+const PLACES: usize = 256;
+/// Marks a key as sensitive.
+const SENSITIVE: u32 = 1 << 31;
+
+/// Keys of a document that stay as they are, and what they say of their values.
+///
+/// Of a key only its start is kept: without escapes it ends at the first quote.
+pub(super) struct KnownKeys {
+    /// Where keys begin. Never at 0, where no quote can be before them.
+    starts: [u32; PLACES],
+}
+
+impl KnownKeys {
+    pub(super) const fn new() -> Self {
+        Self {
+            starts: [0; PLACES],
+        }
+    }
+
+    /// Whether a key, which holds no escapes, is sensitive, if it is known.
+    #[inline]
+    pub(super) fn get(&self, document: &[u8], key: &[u8]) -> Option<bool> {
+        let start = self.starts[place(key)];
+        let (known, rest) = document
+            .get((start & !SENSITIVE) as usize..)?
+            .split_at_checked(key.len())?;
+        let is_known = start != 0 && rest.first() == Some(&b'"') && same(known, key);
+        is_known.then_some(start & SENSITIVE != 0)
+    }
+
+    /// Remembers a key that begins at `start` and holds no escapes.
+    pub(super) fn insert(&mut self, start: usize, key: &[u8], sensitive: bool) {
+        if let Ok(start) = u32::try_from(start)
+            && start < SENSITIVE
+        {
+            self.starts[place(key)] = start | if sensitive { SENSITIVE } else { 0 };
+        }
+    }
+}
+
+#[inline]
+fn place(key: &[u8]) -> usize {
+    let letters = match key.len() {
+        0 => 0,
+        length @ 1..4 => {
+            let letter = |at: usize| u64::from(key[at]);
+            letter(0) | letter(length / 2) << 8 | letter(length - 1) << 16
+        }
+        4..8 => {
+            let (first, last) = ends(key);
+            u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << 32
+        }
+        _ => {
+            let (first, last) = ends(key);
+            u64::from_le_bytes(first) ^ u64::from_le_bytes(last).rotate_left(5)
+        }
+    };
+    let mixed = (letters ^ key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 56) as usize % PLACES
+}
+
+/// Equality, quicker for what is short than a call would be.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        0..4 => one.iter().zip(other).all(|(one, other)| one == other),
+        4..8 => ends::<4>(one) == ends::<4>(other),
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        _ => one == other,
+    }
+}
+
+/// The first and the last bytes, which may overlap, of a text that has as many.
+#[inline]
+fn ends<const BYTES: usize>(text: &[u8]) -> ([u8; BYTES], [u8; BYTES]) {
+    let whole = |end: Option<&[u8; BYTES]>| end.copied().unwrap_or([0; BYTES]);
+    (whole(text.first_chunk()), whole(text.last_chunk()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_known_of_a_key_is_what_was_said_last(keys in prop::collection::vec(("[ab]{0,20}", any::<bool>()), 0..100)) {
+            let document: String = keys.iter().map(|(key, _)| format!("\"{key}\"")).collect();
+            let mut known = KnownKeys::new();
+            let mut said = HashMap::new();
+            let mut start = 1;
+            for (key, sensitive) in &keys {
+                let key = key.as_bytes();
+                known.insert(start, key, *sensitive);
+                prop_assert_eq!(known.get(document.as_bytes(), key), Some(*sensitive));
+                said.insert(key, *sensitive);
+                for length in 0..20 {
+                    for key in [&[b'a'; 20][..length], &key[..length.min(key.len())]] {
+                        let known = known.get(document.as_bytes(), key);
+                        prop_assert!(known.is_none() || known == said.get(key).copied());
+                    }
+                }
+                start += key.len() + 2;
+            }
+        }
+    }
+}
