@@ -76,7 +76,11 @@ impl<'a> Scanner<'a> {
             expect = match (expect, byte) {
                 (Expect::ValueOrEnd, b']') | (Expect::KeyOrEnd, b'}') => self.close(),
                 (Expect::Value | Expect::ValueOrEnd, _) => self.value(byte)?,
-                (Expect::Key | Expect::KeyOrEnd, b'"') => self.key()?,
+                (Expect::Key | Expect::KeyOrEnd, b'"') => {
+                    self.key()?;
+                    let byte = self.next_byte().ok_or(Stop::Cut)?;
+                    self.value(byte)?
+                }
                 (Expect::CommaOrEnd, _) => self.separator(byte)?,
                 _ => return Err(Stop::Invalid),
             };
@@ -114,7 +118,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Expect, Stop> {
+    fn key(&mut self) -> Result<(), Stop> {
         let start = self.at;
         let string = lex::string(self.bytes, start)?;
         self.at = string.end;
@@ -146,7 +150,7 @@ impl<'a> Scanner<'a> {
             None => Err(Stop::Cut),
             Some(b':') => {
                 self.at += 1;
-                Ok(Expect::Value)
+                Ok(())
             }
             Some(_) => Err(Stop::Invalid),
         }
