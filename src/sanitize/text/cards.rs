@@ -132,7 +132,7 @@ fn has_check_digit(number: &[u8]) -> bool {
             },
         )
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

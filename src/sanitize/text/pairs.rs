@@ -183,11 +183,9 @@ fn userinfo(text: &str, start: usize) -> Option<(usize, usize)> {
                 break;
             }
             // Other white space is rare, and so is anything else in a URL that is not ASCII.
-            0x80.. if rest.is_char_boundary(at) => {
-                if rest[at..].starts_with(char::is_whitespace) {
-                    end = at;
-                    break;
-                }
+            0x80.. if rest.is_char_boundary(at) && rest[at..].starts_with(char::is_whitespace) => {
+                end = at;
+                break;
             }
             _ => {}
         }
