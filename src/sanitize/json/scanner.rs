@@ -120,6 +120,13 @@ impl<'a> Scanner<'a> {
 
     fn key(&mut self) -> Result<(), Stop> {
         let start = self.at;
+        if self.hidden.is_none()
+            && let Some((end, sensitive)) = self.known.follow(self.bytes, start + 1)
+        {
+            self.at = end + 1;
+            self.sensitive = sensitive;
+            return self.colon();
+        }
         let string = lex::string(self.bytes, start)?;
         self.at = string.end;
         if self.hidden.is_none() {
@@ -146,6 +153,10 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
+        self.colon()
+    }
+
+    fn colon(&mut self) -> Result<(), Stop> {
         match self.next_byte() {
             None => Err(Stop::Cut),
             Some(b':') => {

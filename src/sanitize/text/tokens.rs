@@ -152,40 +152,42 @@ fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Whether any of the tokens above, a PEM block, the word of a scheme or the
-/// number of a card may begin like this. Without branches, so that it works on blocks.
+/// number of a card may begin like this. Without branches, so that it works on
+/// blocks, and with a few other letters let in where that takes fewer comparisons.
 #[inline]
 pub(super) const fn is_beginning(first: u8, second: u8, third: u8) -> bool {
     let (either, next) = (first | 0x20, second | 0x20);
+    let is_scheme =
+        ((next == b'a') & (third | 0x20 == b's')) | ((next == b'e') & (third | 0x20 == b'a'));
+    // 1, 3, w and y, among others.
+    let is_encoded = ((first == b'W') | (first == b'e')) & (second & 0x11 == 0x11);
+    let is_number = (first > b'1')
+        & (first < b'7')
+        & ((first != b'2') | (second > b'1'))
+        & is_digit(second)
+        & is_digit(third);
     is_key(first, second, third)
-        | ((first == b'W') & (is_digit(second) | (next == b'w') | (next == b'y')))
-        | ((first == b'e') & ((second == b'y') | (second == b'w')))
+        | is_encoded
+        | is_number
+        | ((either == b'b') & is_scheme)
         | ((first == b'-') & (second == b'-'))
-        | ((either == b'b') & (next == b'a') & (third | 0x20 == b's'))
-        | ((either == b'b') & (next == b'e') & (third | 0x20 == b'a'))
-        | (is_digit(first)
-            & is_digit(second)
-            & is_digit(third)
-            & ((first != b'2') | (second > b'1'))
-            & (first > b'1')
-            & (first < b'7'))
 }
 
 const fn is_key(first: u8, second: u8, third: u8) -> bool {
-    let of_aws = (second == b'K') | (second == b'S') | (second == b'I') | (second == b'G');
-    ((first == b'A') & of_aws)
-        | ((first == b'S') & ((second == b'G') | (second == b'K')))
-        | ((first == b'G') & (second == b'O') & (third == b'C'))
-        | ((first == b'g') & ((second == b'h') | (second == b'i') | (second == b'l')))
-        | ((first == b'h') & ((second == b'f') | (second == b'v')))
+    // G, I, K, O and S, among other capitals.
+    let is_capital = second & 0xe1 == 0x41;
+    (((first == b'A') | (first == b'S') | (first == b'G')) & is_capital)
+        // h, i and l.
+        | ((first == b'g') & (second & 0xfa == 0x68))
+        // f and v.
+        | ((first == b'h') & (second & 0xef == 0x66))
         | ((first == b'n') & (second == b'p'))
         | (((first == b's') | (first == b'r')) & (second == b'k'))
-        | ((first == b's') & (second == b'h') & (third == b'p'))
-        | ((first == b'w') & (second == b'h') & (third == b's'))
-        | ((first == b'd') & (second == b'c') & (third == b'k'))
-        | ((first == b'd')
-            & (second == b'o')
-            & ((third == b'p') | (third == b'o') | (third == b'r')))
-        | ((first == b'x') & ((second == b'o') | (second == b'a')))
+        | (((first == b's') | (first == b'w')) & (second == b'h') & ((third == b'p') | (third == b's')))
+        | ((first == b'd') & (second == b'o') & ((third & 0xfd == 0x70) | (third == b'o')))
+        | ((first == b'd') & (second == b'c'))
+        // a and o, among others.
+        | ((first == b'x') & (second & 0xf1 == 0x61))
         | ((first == b'p') & (second == b'y'))
         | ((first == b'y') & (second == b'a'))
 }
