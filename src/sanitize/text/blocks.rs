@@ -8,31 +8,54 @@ pub(super) const BLOCK: usize = 16;
 const WINDOW: usize = BLOCK + 3;
 
 /// Where a secret may begin in the block at `block`: all bits of that byte
-/// are set, the first byte's lowest. The text's last byte is none: nothing is behind it.
+/// are set, the first byte's lowest.
 #[inline]
 pub(super) fn beginnings(text: &[u8], block: usize) -> u128 {
-    let window = block
-        .checked_sub(1)
-        .and_then(|start| text.get(start..)?.first_chunk::<WINDOW>());
-    match window {
+    let Some(before) = block.checked_sub(1) else {
+        return at_the_start(text);
+    };
+    match text.get(before..).and_then(<[u8]>::first_chunk) {
         Some(window) => of_window(window),
-        None => at_an_end(text, block),
+        None => at_the_end(text, block),
     }
 }
 
-/// A block for which the text begins too late or ends too early.
-fn at_an_end(text: &[u8], block: usize) -> u128 {
-    let mut window = [0; WINDOW];
-    let (to, from) = match block.checked_sub(1) {
-        Some(before) => (0, before),
-        None => (1, 0),
-    };
-    let rest = text.get(from..).unwrap_or_default();
-    if let Some(whole) = rest.first_chunk::<{ WINDOW - 1 }>() {
-        window[to..][..WINDOW - 1].copy_from_slice(whole);
-    } else {
-        window[to..][..rest.len()].copy_from_slice(rest);
+/// The first block. There is no byte before it, so all but the first are looked at together.
+fn at_the_start(text: &[u8]) -> u128 {
+    match text.first_chunk::<WINDOW>() {
+        Some(window) => {
+            let [first, second, third, ..] = *window;
+            let begins = is_sign(first) | tokens::is_beginning(first, second, third);
+            of_window(window) << 8 | if begins { 0xff } else { 0 }
+        }
+        None => of_short(1, text),
     }
+}
+
+/// A block near the end: what is known of the last whole window, as far as it
+/// is of this block. Of the last two bytes only a sign counts, with a byte behind it.
+fn at_the_end(text: &[u8], block: usize) -> u128 {
+    let Some(window) = text.last_chunk() else {
+        return of_short(0, text.get(block - 1..).unwrap_or_default());
+    };
+    let last_block = text.len() - (WINDOW - 1);
+    let bits = |byte: usize| u32::try_from(8 * byte).unwrap_or(u32::MAX);
+    let known = of_window(window).checked_shr(bits(block - last_block));
+    let sign = text.len() - 2;
+    let is_sign = sign >= block && is_sign(text[sign]);
+    known.unwrap_or(0)
+        | if is_sign {
+            0xff << bits(sign - block)
+        } else {
+            0
+        }
+}
+
+/// A block of a text that is shorter than a window.
+fn of_short(to: usize, rest: &[u8]) -> u128 {
+    let mut window = [0; WINDOW];
+    let length = rest.len().min(WINDOW - to);
+    window[to..][..length].copy_from_slice(&rest[..length]);
     of_window(&window)
 }
 
