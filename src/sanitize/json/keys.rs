@@ -1,6 +1,6 @@
 //! Keys that were looked at before: the objects of a list have the same ones.
 
-/// How many keys are remembered. Two that share a place take turns.
+/// How many keys are remembered, as many as a byte has values. Two that share a place take turns.
 const PLACES: usize = 256;
 /// Marks a key as sensitive.
 const SENSITIVE: u32 = 1 << 31;

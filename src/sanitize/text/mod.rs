@@ -4,8 +4,8 @@
 //! What it catches: values behind a sensitive name (`name=value`, `name:
 //! value`, `"name":"value"`, `<name>value</name>`, quoted or bracketed values
 //! whole), credentials behind `Bearer` and `Basic`, userinfo in URLs, JWTs and
-//! base64-encoded JSON, PEM blocks, and well-known prefixes of keys. What
-//! it does not: a secret that nothing around it gives away.
+//! base64-encoded JSON, PEM blocks, well-known prefixes of keys, and numbers of
+//! payment cards. What it does not: a secret that nothing around it gives away.
 
 mod blocks;
 mod cards;
