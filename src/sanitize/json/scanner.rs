@@ -67,20 +67,20 @@ impl<'a> Scanner<'a> {
     pub(super) fn run(&mut self) -> Result<(), Stop> {
         let mut expect = Expect::Value;
         loop {
-            let Some(byte) = self.next_byte() else {
+            let Some(mut byte) = self.next_byte() else {
                 return match expect {
                     Expect::Nothing => Ok(()),
                     _ => Err(Stop::Cut),
                 };
             };
+            if let (Expect::Key | Expect::KeyOrEnd, b'"') = (expect, byte) {
+                self.key()?;
+                byte = self.next_byte().ok_or(Stop::Cut)?;
+                expect = Expect::Value;
+            }
             expect = match (expect, byte) {
                 (Expect::ValueOrEnd, b']') | (Expect::KeyOrEnd, b'}') => self.close(),
                 (Expect::Value | Expect::ValueOrEnd, _) => self.value(byte)?,
-                (Expect::Key | Expect::KeyOrEnd, b'"') => {
-                    self.key()?;
-                    let byte = self.next_byte().ok_or(Stop::Cut)?;
-                    self.value(byte)?
-                }
                 (Expect::CommaOrEnd, _) => self.separator(byte)?,
                 _ => return Err(Stop::Invalid),
             };
