@@ -41,7 +41,13 @@ pub(super) enum Treatment<'a> {
 impl Rules {
     /// What becomes of the value of this name.
     pub(super) fn treatment(&self, name: &[u8]) -> Treatment<'_> {
-        match (self.names.verdict(name), &self.otherwise) {
+        self.of_verdict(self.names.verdict(name))
+    }
+
+    /// What becomes of the value of a name of which the rules say this.
+    #[inline]
+    pub(super) fn of_verdict(&self, verdict: Verdict) -> Treatment<'_> {
+        match (verdict, &self.otherwise) {
             (Verdict::Listed(strategy), _) => self.found(strategy),
             (Verdict::Unlisted, Some(strategy)) => Treatment::Otherwise(strategy),
             (Verdict::Unlisted, None) | (Verdict::Allowed, _) => Treatment::Keep,

@@ -1,4 +1,4 @@
-//! The contract of a store, as functions to call from a test.
+//! The contract of a store, as functions to call from a test, and [`sanitize_json`] for benchmarks.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -19,6 +19,7 @@
 
 mod append;
 mod filters;
+mod json;
 mod lists;
 mod pages;
 mod samples;
@@ -34,6 +35,7 @@ pub use filters::{
     filters_find_what_they_name, path_prefixes_are_literal, text_in_filters_is_only_text,
     times_are_half_open_to_the_microsecond,
 };
+pub use json::sanitize_json;
 pub use lists::{
     an_unknown_id_is_found_to_be_none, events_come_back, every_column_comes_back,
     every_text_comes_back, lists_hold_compact_columns, lists_start_with_the_newest,

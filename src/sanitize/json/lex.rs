@@ -17,44 +17,101 @@ pub(super) struct StringEnd {
     pub(super) escaped: bool,
     /// It holds escapes that stores refuse: NUL, or half of a surrogate pair.
     pub(super) awry: bool,
-}
-
-/// Whether a string does not just run over a byte: quotes, backslashes and control characters.
-const fn stops(byte: u8) -> bool {
-    byte < b' ' || byte == b'"' || byte == b'\\'
+    /// It holds a space, a sign or a bracket. Without any, and short, it holds no secret either.
+    pub(super) telling: bool,
 }
 
 /// Bytes that are looked at together, which compilers turn into a few instructions.
 const BLOCK: usize = 16;
 
-/// The next byte at or after `at` that [`stops`] a string.
-fn stop_from(input: &[u8], mut at: usize) -> Option<usize> {
+/// A string does not just run over the byte: it is a quote, a backslash or a control character.
+const STOPS: u8 = 0x80;
+/// The byte makes a string [`StringEnd::telling`].
+const TELLS: u8 = 1;
+
+/// Without branches, so that it works on blocks.
+const fn class(byte: u8) -> u8 {
+    let stops = (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    let is_sign = (byte == b':') | (byte == b'=') | (byte == b'>');
+    let tells = is_sign | (byte == b' ') | (byte | 0x20 == b'{');
+    ((stops as u8) << 7) | tells as u8
+}
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = class(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
+/// The next byte at or after `at` that stops a string, and whether any before it tells.
+#[inline]
+fn stop_from(input: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    const ALL_STOP: u128 = u128::from_ne_bytes([STOPS; BLOCK]);
+    const ALL_TELL: u128 = u128::from_ne_bytes([TELLS; BLOCK]);
+    let mut telling = 0;
     while let Some(block) = input.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        if block.iter().fold(false, |any, byte| any | stops(*byte)) {
-            break;
+        let mut classes = [0; BLOCK];
+        for (place, byte) in classes.iter_mut().zip(block) {
+            *place = class(*byte);
         }
+        let classes = u128::from_le_bytes(classes);
+        let stops = classes & ALL_STOP;
+        if stops != 0 {
+            let before = (stops & stops.wrapping_neg()) - 1;
+            let tells = telling | (classes & ALL_TELL & before);
+            return Some((at + stops.trailing_zeros() as usize / 8, tells != 0));
+        }
+        telling |= classes & ALL_TELL;
         at += BLOCK;
     }
-    let rest = input.get(at..)?;
-    Some(at + rest.iter().position(|byte| stops(*byte))?)
+    let mut tells = telling != 0;
+    loop {
+        let class = CLASSES[usize::from(*input.get(at)?)];
+        if class & STOPS != 0 {
+            return Some((at, tells));
+        }
+        tells |= class != 0;
+        at += 1;
+    }
 }
 
 /// The end of the string whose opening quote is at `start`.
+#[inline]
 pub(super) fn string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
-    let mut at = start + 1;
+    let (at, telling) = stop_from(input, start + 1).ok_or(Stop::Cut)?;
+    if input[at] == b'"' {
+        return Ok(StringEnd {
+            end: at + 1,
+            escaped: false,
+            awry: false,
+            telling,
+        });
+    }
+    string_with_escapes(input, at)
+}
+
+/// The end of a string that runs plainly to `at`.
+fn string_with_escapes(input: &[u8], mut at: usize) -> Result<StringEnd, Stop> {
     let (mut escaped, mut awry) = (false, false);
     loop {
-        at = stop_from(input, at).ok_or(Stop::Cut)?;
         match input[at] {
             b'"' => {
-                let end = at + 1;
-                return Ok(StringEnd { end, escaped, awry });
+                return Ok(StringEnd {
+                    end: at + 1,
+                    escaped,
+                    awry,
+                    telling: true,
+                });
             }
             b'\\' => {
                 let (end, well) = escape(input, at)?;
                 escaped = true;
                 awry |= !well;
-                at = end;
+                (at, _) = stop_from(input, end).ok_or(Stop::Cut)?;
             }
             _ => return Err(Stop::Invalid),
         }
@@ -95,6 +152,7 @@ pub(super) fn code_unit(input: &[u8], at: usize) -> Result<u32, Stop> {
 }
 
 /// The end of the number at `start`.
+#[inline]
 pub(super) fn number(input: &[u8], start: usize) -> Result<usize, Stop> {
     let byte = |at: usize| input.get(at).copied();
     let mut at = start + usize::from(byte(start) == Some(b'-'));
@@ -112,19 +170,29 @@ pub(super) fn number(input: &[u8], start: usize) -> Result<usize, Stop> {
     Ok(at)
 }
 
+#[inline]
 fn digits(input: &[u8], start: usize) -> Result<usize, Stop> {
-    let rest = input.get(start..).unwrap_or_default();
-    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    match (count, rest.len()) {
-        (0, 0) => Err(Stop::Cut),
-        (0, _) => Err(Stop::Invalid),
-        _ => Ok(start + count),
+    let mut at = start;
+    while input.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
     }
+    if at > start {
+        return Ok(at);
+    }
+    Err(if at < input.len() {
+        Stop::Invalid
+    } else {
+        Stop::Cut
+    })
 }
 
 /// The end of `true`, `false` or `null` at `start`.
+#[inline]
 pub(super) fn literal(input: &[u8], start: usize) -> Result<usize, Stop> {
     let rest = &input[start..];
+    if let Some(b"true" | b"null") = rest.first_chunk() {
+        return Ok(start + 4);
+    }
     for word in [&b"true"[..], b"false", b"null"] {
         if rest.starts_with(word) {
             return Ok(start + word.len());

@@ -13,12 +13,15 @@
 //! masked beyond; all others pass the net for text.
 
 mod escape;
+mod keys;
 mod lex;
 mod nesting;
 mod scanner;
 #[cfg(test)]
 mod tests;
 mod trail;
+#[cfg(feature = "testing")]
+mod whole;
 
 use lex::Stop;
 use scanner::Scanner;

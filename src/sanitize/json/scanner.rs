@@ -1,16 +1,15 @@
 //! The pass over a document's bytes.
 
+use super::keys::KnownKeys;
 use super::lex::{self, Stop};
 use super::nesting::{MAX_DEPTH, Nesting};
 use super::trail::Trail;
 use super::{Document, escape};
 use crate::sanitize::mask::{REDACTED, REDACTED_JSON, TOO_DEEP_JSON, TRUNCATED_MEMBER};
+use crate::sanitize::names::Verdict;
 use crate::sanitize::rules::{Rules, Treatment};
 use crate::sanitize::strategy::{Sort, Strategy};
 use crate::sanitize::text;
-
-/// A key that is shorter holds no token.
-const SHORTEST_TOKEN: usize = 12;
 
 pub(super) struct Scanner<'a> {
     rules: &'a Rules,
@@ -24,6 +23,7 @@ pub(super) struct Scanner<'a> {
     kept_in: usize,
     kept_out: usize,
     nesting: Nesting,
+    known: KnownKeys,
     /// Where the paths of the rules are.
     trail: Trail<'a>,
     /// What the rules say of the value that comes next.
@@ -88,6 +88,7 @@ impl<'a> Scanner<'a> {
             kept_in: 0,
             kept_out: out.len(),
             nesting: Nesting::default(),
+            known: KnownKeys::new(),
             trail: Trail::new(&rules.paths),
             treatment,
             item: Item::default(),
@@ -101,16 +102,20 @@ impl<'a> Scanner<'a> {
     pub(super) fn run(&mut self) -> Result<(), Stop> {
         let mut expect = Expect::Value;
         loop {
-            let Some(byte) = self.next_byte() else {
+            let Some(mut byte) = self.next_byte() else {
                 return match expect {
                     Expect::Nothing => Ok(()),
                     _ => Err(Stop::Cut),
                 };
             };
+            if let (Expect::Key | Expect::KeyOrEnd, b'"') = (expect, byte) {
+                self.key()?;
+                byte = self.next_byte().ok_or(Stop::Cut)?;
+                expect = Expect::Value;
+            }
             expect = match (expect, byte) {
                 (Expect::ValueOrEnd, b']') | (Expect::KeyOrEnd, b'}') => self.close(),
                 (Expect::Value | Expect::ValueOrEnd, _) => self.value(byte)?,
-                (Expect::Key | Expect::KeyOrEnd, b'"') => self.key()?,
                 (Expect::CommaOrEnd, _) => self.separator(byte)?,
                 _ => return Err(Stop::Invalid),
             };
@@ -163,44 +168,71 @@ impl<'a> Scanner<'a> {
         };
     }
 
-    fn key(&mut self) -> Result<Expect, Stop> {
+    /// Reads a member's name and the colon behind it.
+    fn key(&mut self) -> Result<(), Stop> {
         let start = self.at;
-        let string = lex::string(self.bytes, start)?;
-        if self.hidden.is_none() {
+        if self.hidden.is_some() {
+            self.at = lex::string(self.bytes, start)?.end;
+            return self.colon();
+        }
+        if let Some((end, verdict)) = self.known.follow(self.bytes, start + 1) {
             self.begin_item();
-            let content = &self.input[start + 1..string.end - 1];
-            if string.escaped {
-                let name = escape::resolved(content);
-                self.treatment = self.of_member(name.as_bytes());
-                let known = text::net(self.rules, &name);
-                if string.awry || known.is_some() {
-                    self.replace_content(start, string.end, known.as_deref().unwrap_or(&name));
-                }
-            } else {
-                self.treatment = self.of_member(content.as_bytes());
-                // Maps are keyed by tokens now and then.
-                if content.len() >= SHORTEST_TOKEN
-                    && let Some(known) = text::net(self.rules, content)
-                {
-                    self.replace_content(start, string.end, &known);
-                }
+            self.at = end + 1;
+            self.treatment = self.of_member(&self.bytes[start + 1..end], verdict);
+            return self.colon();
+        }
+        let string = lex::string(self.bytes, start)?;
+        self.begin_item();
+        let content = &self.input[start + 1..string.end - 1];
+        if string.escaped {
+            let name = escape::resolved(content);
+            let verdict = self.rules.names.verdict(name.as_bytes());
+            self.treatment = self.of_member(name.as_bytes(), verdict);
+            let known = text::net(self.rules, &name);
+            if string.awry || known.is_some() {
+                self.replace_content(start, string.end, known.as_deref().unwrap_or(&name));
             }
+        } else {
+            let verdict = self.plain_key(start, content);
+            self.treatment = self.of_member(content.as_bytes(), verdict);
         }
         self.at = string.end;
+        self.colon()
+    }
+
+    /// What the rules say of a name without escapes, which is known from then on.
+    fn plain_key(&mut self, start: usize, content: &str) -> Verdict {
+        if let Some(verdict) = self.known.get(self.bytes, content.as_bytes()) {
+            return verdict;
+        }
+        let verdict = self.rules.names.verdict(content.as_bytes());
+        // Maps are keyed by tokens now and then.
+        let is_suspicious =
+            content.len() >= text::SHORTEST_TOKEN || !self.rules.patterns.is_empty();
+        if is_suspicious && let Some(known) = text::net(self.rules, content) {
+            self.replace_content(start, start + content.len() + 2, &known);
+        } else {
+            self.known.insert(start + 1, content.as_bytes(), verdict);
+        }
+        verdict
+    }
+
+    fn colon(&mut self) -> Result<(), Stop> {
         match self.next_byte() {
             None => Err(Stop::Cut),
             Some(b':') => {
                 self.at += 1;
-                Ok(Expect::Value)
+                Ok(())
             }
             Some(_) => Err(Stop::Invalid),
         }
     }
 
-    fn of_member(&mut self, name: &[u8]) -> Treatment<'a> {
+    #[inline]
+    fn of_member(&mut self, name: &[u8], verdict: Verdict) -> Treatment<'a> {
         match self.trail.member(name) {
             Some(strategy) => self.rules.found(strategy),
-            None => self.rules.treatment(name),
+            None => self.rules.of_verdict(verdict),
         }
     }
 
@@ -265,6 +297,9 @@ impl<'a> Scanner<'a> {
         if matches!(strategy, Some(Strategy::Mask)) || self.is_removed(strategy) {
             return self.treat(start, REDACTED, strategy);
         }
+        if strategy.is_none() && !self.may_hold_secrets(start, string) {
+            return self.nesting.fill();
+        }
         let content = &self.input[start + 1..end - 1];
         let resolved = if string.escaped {
             escape::resolved(content)
@@ -287,6 +322,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Whether a string that stays is worth a look at what is inside.
+    fn may_hold_secrets(&self, start: usize, string: &lex::StringEnd) -> bool {
+        string.telling
+            || string.end - start - 2 >= text::SHORTEST_TOKEN
+            || !self.rules.patterns.is_empty()
+    }
+
     /// A number or a literal was read.
     fn plain(&mut self, start: usize, sort: Sort) {
         let text = &self.input[start..self.at];
@@ -297,10 +339,12 @@ impl<'a> Scanner<'a> {
                 self.treat(start, &text, Some(strategy));
             }
             None => {
-                if sort == Sort::Number
-                    && let Some(text) = self.rules.patterns.replace(self.rules, text, sort)
-                {
-                    self.replace(start, &text);
+                if sort == Sort::Number {
+                    if text::is_card_integer(text.as_bytes()) {
+                        self.replace(start, REDACTED);
+                    } else if let Some(text) = self.rules.patterns.replace(self.rules, text, sort) {
+                        self.replace(start, &text);
+                    }
                 }
                 self.nesting.fill();
             }

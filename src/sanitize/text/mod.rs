@@ -4,15 +4,19 @@
 //! What it catches: values behind a sensitive name (`name=value`, `name:
 //! value`, `"name":"value"`, `<name>value</name>`, quoted or bracketed values
 //! whole), credentials behind `Bearer` and `Basic`, userinfo in URLs, JWTs and
-//! base64-encoded JSON, PEM blocks, and well-known prefixes of keys. What
-//! it does not: a secret that nothing around it gives away.
+//! base64-encoded JSON, PEM blocks, well-known prefixes of keys, and numbers of
+//! payment cards. What it does not: a secret that nothing around it gives away.
 
+mod blocks;
+mod cards;
 mod pairs;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 use std::borrow::Cow;
+
+pub(super) use cards::is_card_integer;
 
 use super::mask::REDACTED;
 use super::rules::Rules;
@@ -21,6 +25,10 @@ use super::{json, percent};
 
 /// Bytes of the shortest text that can hold a secret behind a name: `pin=1`.
 const SHORTEST: usize = 5;
+
+/// Bytes of the shortest token that is known by how it begins, if there is neither
+/// a space, as behind `Bearer`, nor a sign in it.
+pub(super) const SHORTEST_TOKEN: usize = 12;
 
 /// How often a text is looked at again after something was masked.
 const PASSES: usize = 4;
@@ -41,38 +49,28 @@ fn shipped_net(rules: &Rules, text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = String::new();
     let mut copied = 0;
-    let mut at = 0;
-    let mut before = 0;
-    let mut block_end = 0;
-    loop {
-        if at >= block_end {
-            let block = tokens::skip_quiet_blocks(bytes, at);
-            if block > at {
-                before = SORTS[usize::from(bytes[block - 1])];
-                at = block;
+    let mut block = 0;
+    while block < bytes.len() {
+        let mut beginnings = blocks::beginnings(bytes, block);
+        while beginnings != 0 {
+            let offset = beginnings.trailing_zeros();
+            beginnings &= !(0xff << offset);
+            let at = block + offset as usize / 8;
+            if at < copied {
+                continue;
             }
-            block_end = at + tokens::BLOCK;
+            let found = if blocks::is_sign(bytes[at]) {
+                pairs::value_at(rules, text, at)
+            } else {
+                tokens::secret_at(text, at)
+            };
+            if let Some((start, end)) = found {
+                out.push_str(&text[copied..start]);
+                out.push_str(REDACTED);
+                copied = end;
+            }
         }
-        let Some(&byte) = bytes.get(at) else {
-            break;
-        };
-        let sort = SORTS[usize::from(byte)];
-        // A token begins where no word goes on.
-        let awaited = SIGN | (!before & WORD) >> 1;
-        before = sort;
-        let found = match sort & awaited {
-            0 => None,
-            SIGN => pairs::value_at(rules, text, at),
-            _ => tokens::secret_at(text, at),
-        };
-        let Some((start, end)) = found else {
-            at += 1;
-            continue;
-        };
-        out.push_str(&text[copied..start]);
-        out.push_str(REDACTED);
-        copied = end;
-        at = end.max(at + 1);
+        block = copied.max(block + blocks::BLOCK);
     }
     if copied == 0 {
         return None;
@@ -133,30 +131,3 @@ pub(super) fn encoded_value(rules: &Rules, encoded: &str, plus: bool) -> Option<
     }
     is_masked.then(|| percent::encoded(&text, plus))
 }
-
-/// The sign between a name and its value.
-const SIGN: u8 = 1;
-/// The first letter of a token that is known by its start.
-const FIRST: u8 = 2;
-/// A letter or a digit. Twice [`FIRST`].
-const WORD: u8 = 4;
-
-const SORTS: [u8; 256] = {
-    let mut sorts = [0; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        if (byte as u8).is_ascii_alphanumeric() {
-            sorts[byte] |= WORD;
-        }
-        byte += 1;
-    }
-    let mut at = 0;
-    while at < tokens::FIRST_LETTERS.len() {
-        sorts[tokens::FIRST_LETTERS[at] as usize] |= FIRST;
-        at += 1;
-    }
-    sorts[b':' as usize] = SIGN;
-    sorts[b'=' as usize] = SIGN;
-    sorts[b'>' as usize] = SIGN;
-    sorts
-};

@@ -13,7 +13,9 @@ pub(super) fn value_at(rules: &Rules, text: &str, at: usize) -> Option<(usize, u
         return userinfo(text, at + 3);
     }
     let name = name_before(bytes, at)?;
-    rules.listed(name)?;
+    if rules.listed(name).is_none() && !is_storage_key(name, &bytes[at + 1..]) {
+        return None;
+    }
     let mut start = at + 1;
     if bytes[at] == b'>' {
         let end = text[start..]
@@ -36,6 +38,14 @@ pub(super) fn value_at(rules: &Rules, text: &str, at: usize) -> Option<(usize, u
     (start < end).then_some((start, end))
 }
 
+/// The key in a connection string of Azure's storage: only its length tells it
+/// from the key of an account in somebody's books.
+fn is_storage_key(name: &[u8], value: &[u8]) -> bool {
+    const BYTES: usize = 40;
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    name.ends_with(b"AccountKey") && value.len() >= BYTES && value[..BYTES].iter().all(is_base64)
+}
+
 /// Headers whose value has several parts: a scheme and credentials, or many cookies.
 fn holds_a_line(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -52,19 +62,40 @@ fn line_end(text: &str, start: usize) -> usize {
 /// The name that ends before the sign at `at`, quotes and spaces between them aside.
 fn name_before(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let before = &bytes[at.saturating_sub(NAME_BYTES)..at];
-    let is_gap = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\');
-    let end = before.iter().rposition(|byte| !is_gap(byte))? + 1;
-    let is_name =
-        |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_-.$[]%".contains(byte);
-    let start = before[..end]
-        .iter()
-        .rposition(|byte| !is_name(byte))
-        .map_or(0, |other| other + 1);
+    let sort = |at: usize| SORTS[usize::from(before[at])];
+    let mut end = before.len();
+    while end > 0 && sort(end - 1) == GAP {
+        end -= 1;
+    }
+    let mut start = end;
+    while start > 0 && sort(start - 1) == NAME {
+        start -= 1;
+    }
     if bytes[at] == b'>' && (end != before.len() || start == 0 || before[start - 1] != b'<') {
         return None;
     }
     (start < end).then(|| &before[start..end])
 }
+
+/// What may stand between a name and its sign.
+const GAP: u8 = 1;
+/// What names are made of.
+const NAME: u8 = 2;
+
+const SORTS: [u8; 256] = {
+    let mut sorts = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        sorts[byte] = match byte as u8 {
+            b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' => GAP,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | 0x80.. => NAME,
+            b'_' | b'-' | b'.' | b'$' | b'[' | b']' | b'%' => NAME,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    sorts
+};
 
 /// The end of a value: its closing quote, its closing bracket, or what cannot belong to it.
 fn value_end(bytes: &[u8], start: usize) -> usize {
@@ -133,15 +164,41 @@ fn backslashes(bytes: &[u8], start: usize) -> usize {
 /// The user and the password in the URL whose authority begins at `start`.
 fn userinfo(text: &str, start: usize) -> Option<(usize, usize)> {
     let rest = &text[start..];
-    let ends = |letter: char| letter.is_whitespace() || "/?#\"'<>\\`".contains(letter);
-    let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
-    if let Some(at) = authority.rfind('@') {
+    let (mut end, mut user_end) = (rest.len(), None);
+    for (at, byte) in rest.bytes().enumerate() {
+        match byte {
+            b'@' => user_end = Some(at),
+            b'/'
+            | b'?'
+            | b'#'
+            | b'"'
+            | b'\''
+            | b'<'
+            | b'>'
+            | b'\\'
+            | b'`'
+            | b' '
+            | b'\t'..=b'\r' => {
+                end = at;
+                break;
+            }
+            // Other white space is rare, and so is anything else in a URL that is not ASCII.
+            0x80.. if rest.is_char_boundary(at) && rest[at..].starts_with(char::is_whitespace) => {
+                end = at;
+                break;
+            }
+            _ => {}
+        }
+    }
+    if let Some(at) = user_end {
         return (at > 0).then_some((start, start + at));
     }
     // A text that was cut may end within the password.
-    let (_, port) = authority.rsplit_once(':')?;
+    if end < rest.len() || rest.starts_with('[') {
+        return None;
+    }
+    let (_, port) = rest.rsplit_once(':')?;
     let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
-    let is_cut = authority.len() == rest.len() && !authority.starts_with('[');
     let is_done = is_port || port.contains(REDACTED);
-    (is_cut && !is_done).then_some((start, text.len()))
+    (!is_done).then_some((start, text.len()))
 }

@@ -113,6 +113,72 @@ fn tokens_are_known_by_how_they_begin() {
 }
 
 #[test]
+fn keys_of_providers_are_known_by_their_prefix() {
+    let rest = "0123456789abcdef0123456789abcdef";
+    for prefix in [
+        "AKIA",
+        "ASIA",
+        "AIza",
+        "ya29.",
+        "GOCSPX-",
+        "ghp_",
+        "glpat-",
+        "xoxb-",
+        "xoxe.xoxp-1-",
+        "sk_live_",
+        "sk_test_",
+        "rk_live_",
+        "rk_test_",
+        "whsec_",
+        "SG.",
+        "npm_",
+        "pypi-",
+        "hf_",
+        "sk-proj-",
+        "sk-ant-api03-",
+        "dop_v1_",
+        "shpat_",
+        "shpss_",
+        "SK",
+        "hvs.",
+        "dckr_pat_",
+        "AGE-SECRET-KEY-1",
+    ] {
+        let key = format!("{prefix}{rest}");
+        assert_eq!(netted(&format!("got {key}, bad")), "got [redacted], bad");
+        assert_eq!(netted(&format!("/keys/{key}")), "/keys/[redacted]");
+        assert_eq!(netted(&key), "[redacted]");
+    }
+    let storage = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5==;EndpointSuffix=b";
+    assert_eq!(
+        netted(storage),
+        "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=[redacted];EndpointSuffix=b"
+    );
+}
+
+#[test]
+fn numbers_of_cards_are_masked_wherever_text_is() {
+    for (raw, kept) in [
+        ("4111111111111111", "[redacted]"),
+        (
+            "card 4111 1111 1111 1111 declined",
+            "card [redacted] declined",
+        ),
+        ("/cards/3782-822463-10005", "/cards/[redacted]"),
+        (
+            "pan:4111111111111111;order:4111111111111112",
+            "pan:[redacted];order:4111111111111112",
+        ),
+        ("took 5555555555554444", "took [redacted]"),
+    ] {
+        assert_eq!(netted(raw), kept);
+        assert_eq!(netted(kept), kept, "a second pass changes nothing");
+    }
+    let encoded = encoded_value(&rules(), "n=4111+1111%201111%201111", true);
+    assert_eq!(encoded.as_deref(), Some("n=[redacted]"));
+}
+
+#[test]
 fn ordinary_text_stays_as_it_is() {
     for text in [
         "connection refused: os error 111",
@@ -121,6 +187,13 @@ fn ordinary_text_stays_as_it_is() {
         "src/main.rs:10:5: panicked at 'index out of bounds: the len is 3'",
         "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
         "the password is wrong",
+        "ask-me-anything-about-our-skiing-trips and sk-ating",
+        "donations, whoever, shopping-basket-of-ours-and-yours, doubled-and-redoubled",
+        "SKU-0123456789abcdef-green-tea and ya-da-ya-da-ya-da-ya-da",
+        "python-package-of-some-length, glass-half-full-or-empty, hvscroll",
+        "AccountKey=7 and accountKey=customer-0123",
+        "order 4111111111111112 at 1700000000000 of 0123456789012345",
+        "550e8400-e29b-41d4-a716-446655440000",
     ] {
         assert_eq!(netted(text), text);
     }

@@ -1,7 +1,6 @@
 //! Secrets that are known by how they begin.
 
-/// The first letters of everything below.
-pub(super) const FIRST_LETTERS: &[u8] = b"-ABbeghnrSsWx";
+use super::cards;
 
 /// JSON in base64, with which every JWT begins: `{` or `[`, followed by a
 /// quote, a bracket or white space.
@@ -12,9 +11,13 @@ const ENCODED_JSON_BYTES: usize = 16;
 
 /// How providers mark their keys.
 const KEY_PREFIXES: &[&[u8]] = &[
+    // AWS, Google.
     b"AKIA",
     b"ASIA",
     b"AIza",
+    b"ya29.",
+    b"GOCSPX-",
+    // GitHub, GitLab, DigitalOcean, Docker Hub, HashiCorp Vault, Grafana.
     b"ghp_",
     b"gho_",
     b"ghs_",
@@ -22,51 +25,82 @@ const KEY_PREFIXES: &[&[u8]] = &[
     b"ghr_",
     b"github_pat_",
     b"glpat-",
+    b"gldt-",
+    b"glrt-",
+    b"glptt-",
+    b"glcbt-",
+    b"gloas-",
+    b"glsa_",
+    b"dop_v1_",
+    b"doo_v1_",
+    b"dor_v1_",
+    b"dckr_pat_",
+    b"hvs.",
+    // npm, PyPI, Hugging Face.
+    b"npm_",
+    b"pypi-",
+    b"hf_",
+    // Slack, SendGrid.
     b"xoxb-",
     b"xoxp-",
     b"xoxa-",
+    b"xoxc-",
+    b"xoxd-",
+    b"xoxe-",
+    b"xoxe.",
+    b"xoxr-",
+    b"xoxs-",
     b"xapp-",
+    b"SG.",
+    // Stripe, Shopify.
     b"sk_live_",
     b"sk_test_",
     b"rk_live_",
+    b"rk_test_",
+    b"whsec_",
+    b"shpat_",
+    b"shpca_",
+    b"shppa_",
+    b"shpss_",
+    // OpenAI, Anthropic and others.
     b"sk-",
-    b"SG.",
-    b"hf_",
-    b"npm_",
+    // The file encryption tool.
     b"AGE-SECRET-KEY-",
 ];
 const KEY_BYTES: usize = 20;
 
-/// The secret that begins at `at`, where no word goes on, or right behind the word there.
-#[inline]
+/// The secret that begins at `at`.
 pub(super) fn secret_at(text: &str, at: usize) -> Option<(usize, usize)> {
-    let [first, second, ..] = text.as_bytes()[at..] else {
-        return None;
-    };
-    if is_beginning(first, second) {
-        begun_at(text, at)
-    } else {
-        None
-    }
-}
-
-#[inline(never)]
-fn begun_at(text: &str, at: usize) -> Option<(usize, usize)> {
     let rest = &text.as_bytes()[at..];
     match rest[0] {
         b'-' => pem(text, at),
+        b'0'..=b'9' => cards::card_at(text.as_bytes(), at).map(|end| (at, end)),
         b'B' | b'b' => credentials(rest).map(|(start, end)| (at + start, at + end)),
         b'e' | b'W' => token(rest, ENCODED_JSON, ENCODED_JSON_BYTES).map(|end| (at, at + end)),
-        _ => token(rest, KEY_PREFIXES, KEY_BYTES).map(|end| (at, at + end)),
+        _ => token(rest, KEY_PREFIXES, KEY_BYTES)
+            .or_else(|| twilio_key(rest))
+            .map(|end| (at, at + end)),
     }
 }
 
 fn token(rest: &[u8], prefixes: &[&[u8]], least: usize) -> Option<usize> {
-    if !prefixes.iter().any(|prefix| rest.starts_with(prefix)) {
+    let begins = |prefix: &&[u8]| prefix[..2] == rest[..2] && rest.starts_with(prefix);
+    if rest.len() < least || !prefixes.iter().any(begins) {
         return None;
     }
     let end = end_of_token(rest);
     (end >= least).then_some(end)
+}
+
+/// `SK` and the 32 hexadecimal digits that make it a key of Twilio's.
+fn twilio_key(rest: &[u8]) -> Option<usize> {
+    const BYTES: usize = 34;
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_key = rest.len() >= BYTES
+        && rest.starts_with(b"SK")
+        && rest[2..BYTES].iter().all(is_hex)
+        && !rest.get(BYTES).is_some_and(u8::is_ascii_alphanumeric);
+    is_key.then_some(BYTES)
 }
 
 /// Letters of base64 in both alphabets, and what joins the parts of tokens.
@@ -117,40 +151,49 @@ fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
     (length > 0 && (bearer.is_some() || encoded)).then_some((start, start + length))
 }
 
-/// Bytes that are looked at together, which compilers turn into a few instructions.
-pub(super) const BLOCK: usize = 16;
-
-/// The start of the first block at or after `at` in which something may begin, or of the last bytes.
-pub(super) fn skip_quiet_blocks(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes
-        .get(at..)
-        .and_then(<[u8]>::first_chunk::<{ BLOCK + 1 }>)
-    {
-        let mut any = false;
-        for (first, second) in block.iter().zip(&block[1..]) {
-            any |= matches!(first, b':' | b'=' | b'>') | is_beginning(*first, *second);
-        }
-        if any {
-            break;
-        }
-        at += BLOCK;
-    }
-    at
+/// Whether any of the tokens above, a PEM block, the word of a scheme or the
+/// number of a card may begin like this. Without branches, so that it works on
+/// blocks, and with a few other letters let in where that takes fewer comparisons.
+#[inline]
+pub(super) const fn is_beginning(first: u8, second: u8, third: u8) -> bool {
+    let (either, next) = (first | 0x20, second | 0x20);
+    let is_scheme =
+        ((next == b'a') & (third | 0x20 == b's')) | ((next == b'e') & (third | 0x20 == b'a'));
+    // 1, 3, w and y, among others.
+    let is_encoded = ((first == b'W') | (first == b'e')) & (second & 0x11 == 0x11);
+    let is_number = (first > b'1')
+        & (first < b'7')
+        & ((first != b'2') | (second > b'1'))
+        & is_digit(second)
+        & is_digit(third);
+    is_key(first, second, third)
+        | is_encoded
+        | is_number
+        | ((either == b'b') & is_scheme)
+        | ((first == b'-') & (second == b'-'))
 }
 
-/// Whether any of the tokens above, a PEM block or the word of a scheme may
-/// begin with these two letters. Without branches, so that it works on blocks.
-const fn is_beginning(first: u8, second: u8) -> bool {
-    let (either, next) = (first | 0x20, second | 0x20);
-    matches!(first, b'W' | b'A' | b'S')
-        | ((first == b'-') & (second == b'-'))
-        | ((either == b'b') & matches!(next, b'a' | b'e'))
-        | ((first == b'e') & matches!(second, b'y' | b'w'))
-        | ((first == b'g') & matches!(second, b'h' | b'i' | b'l'))
-        | ((first == b'h') & (second == b'f'))
+const fn is_key(first: u8, second: u8, third: u8) -> bool {
+    // G, I, K, O and S, among other capitals.
+    let is_capital = second & 0xe1 == 0x41;
+    (((first == b'A') | (first == b'S') | (first == b'G')) & is_capital)
+        // h, i and l.
+        | ((first == b'g') & (second & 0xfa == 0x68))
+        // f and v.
+        | ((first == b'h') & (second & 0xef == 0x66))
         | ((first == b'n') & (second == b'p'))
-        | (matches!(first, b's' | b'r') & (second == b'k'))
-        | ((first == b'x') & matches!(second, b'o' | b'a'))
+        | (((first == b's') | (first == b'r')) & (second == b'k'))
+        | (((first == b's') | (first == b'w')) & (second == b'h') & ((third == b'p') | (third == b's')))
+        | ((first == b'd') & (second == b'o') & ((third & 0xfd == 0x70) | (third == b'o')))
+        | ((first == b'd') & (second == b'c'))
+        // a and o, among others.
+        | ((first == b'x') & (second & 0xf1 == 0x61))
+        | ((first == b'p') & (second == b'y'))
+        | ((first == b'y') & (second == b'a'))
+}
+
+const fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
 }
 
 #[cfg(test)]
@@ -159,14 +202,24 @@ mod tests {
 
     #[test]
     fn no_beginning_is_overlooked() {
-        let words: &[&[u8]] = &[b"-----BEGIN", b"Bearer", b"bEARER", b"basic", b"BASIC"];
+        let words: &[&[u8]] = &[
+            b"-----BEGIN",
+            b"Bearer",
+            b"bEARER",
+            b"basic",
+            b"BASIC",
+            b"SK0",
+        ];
         for token in [ENCODED_JSON, KEY_PREFIXES, words].concat() {
-            assert!(is_beginning(token[0], token[1]), "{}", token.escape_ascii());
             assert!(
-                FIRST_LETTERS.contains(&token[0]),
+                is_beginning(token[0], token[1], token[2]),
                 "{}",
                 token.escape_ascii()
             );
+        }
+        for number in ["4111", "5500", "2221", "2720", "3400", "6011"] {
+            let number = number.as_bytes();
+            assert!(is_beginning(number[0], number[1], number[2]));
         }
     }
 }

@@ -1,0 +1,13 @@
+//! A whole document, for those who look at nothing else.
+
+use super::{Document, Reading};
+use crate::Sanitizer;
+
+impl Sanitizer {
+    /// The document as it is stored as a body; nothing if it is not JSON.
+    pub(crate) fn whole_json(&self, document: &str) -> Option<String> {
+        let mut out = String::with_capacity(document.len() + 32);
+        let reading = super::sanitize(&self.rules, document, Document::body(false), &mut out);
+        (reading == Reading::Complete).then_some(out)
+    }
+}
