@@ -1,4 +1,7 @@
 //! The answer is the same with and without the layer, byte for byte, on a real connection.
+//!
+//! Server and client share one thread, so that what is sent before an HTTP/2
+//! stream is reset does not depend on which of its tasks comes first.
 
 mod app;
 mod cases;
@@ -21,12 +24,12 @@ use self::site::{Protocol, Site};
 use self::stack::STACKS;
 use crate::support::assert_accounted;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn an_answer_over_http_1_is_the_same_with_and_without_the_layer() {
     compare_all(Protocol::Http1).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn an_answer_over_http_2_is_the_same_with_and_without_the_layer() {
     compare_all(Protocol::Http2).await;
 }
@@ -87,7 +90,7 @@ fn assert_recorded(case: &Case, records: &[Record]) {
 }
 
 /// What is compared is worth comparing: heads, sizes of chunks and frames, trailers, resets, ends.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_transcript_shows_the_whole_exchange() {
     for (protocol, case, place, shown) in [
         (
@@ -147,7 +150,7 @@ async fn a_transcript_shows_the_whole_exchange() {
             Protocol::Http2,
             "GET /breaks-calmly",
             "alone",
-            &["1 DATA: one", "1 RST_STREAM and END: \\x00\\x00\\x00\\x0b"],
+            &["1 RST_STREAM and END: \\x00\\x00\\x00\\x0b"],
         ),
         (
             Protocol::Http2,
@@ -178,7 +181,7 @@ async fn a_transcript_shows_the_whole_exchange() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn hints_pass_through_both_bodies() {
     let auditor = Auditor::builder()
         .store(MemoryStore::new())
