@@ -96,7 +96,7 @@ pub(super) async fn answer(
         )
             .into_response(),
         "/upgrade" => upgraded(request, StatusCode::SWITCHING_PROTOCOLS),
-        other => match other[1..].parse::<StatusCode>() {
+        other => match other.get(1..).unwrap_or_default().parse::<StatusCode>() {
             Ok(status) => (status, [(header::ETAG, "\"1\"")], TEXT).into_response(),
             Err(_) => (StatusCode::NOT_FOUND, "nothing here").into_response(),
         },

@@ -6,6 +6,7 @@
 mod app;
 mod cases;
 mod frames;
+mod hostile;
 mod http1;
 mod http2;
 mod site;

@@ -24,6 +24,9 @@ use super::app::{Witness, cause};
 use super::frames::{frames, has_ended};
 use super::stack::{App, Stack};
 
+/// Lines of a head that HTTP/1 lets through; hyper's own limit would hide what is behind it.
+pub(super) const MAX_HEADERS: usize = 10_100;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
@@ -168,6 +171,7 @@ fn serve(protocol: Protocol, stream: TcpStream, app: App) -> BoxFuture<'static, 
     match protocol {
         Protocol::Http1 => http1::Builder::new()
             .auto_date_header(false)
+            .max_headers(MAX_HEADERS)
             .serve_connection(io, service)
             .with_upgrades()
             .map(ended)
