@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod admin;
+mod giant_bodies;
 mod grpc;
 mod manifest;
 mod middleware;

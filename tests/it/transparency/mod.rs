@@ -3,6 +3,7 @@
 //! Server and client share one thread, so that what is sent before an HTTP/2
 //! stream is reset does not depend on which of its tasks comes first.
 
+mod aborts;
 mod app;
 mod cases;
 mod frames;
