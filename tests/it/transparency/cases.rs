@@ -9,16 +9,15 @@ use super::{http1, http2};
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) steps: Vec<Step>,
-    /// `None` if the server does not pass the request on.
-    pub(super) outcome: Option<Outcome>,
+    pub(super) outcome: Outcome,
 }
 
 impl Case {
-    pub(super) fn new(name: &str, outcome: impl Into<Option<Outcome>>, steps: Vec<Step>) -> Self {
+    pub(super) fn new(name: &str, outcome: Outcome, steps: Vec<Step>) -> Self {
         Self {
             name: name.to_owned(),
             steps,
-            outcome: outcome.into(),
+            outcome,
         }
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn scripts() -> Vec<Case> {
     vec![
         script(
             "each event arrives before the next one is made",
-            Some(Completed),
+            Completed,
             "GET /lockstep HTTP/1.1",
             &[
                 send("connection: close\r\n\r\n"),
@@ -82,7 +82,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "each part of an upload is answered before the next one is sent",
-            Some(Completed),
+            Completed,
             "POST /echo HTTP/1.1",
             &[
                 send("transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"),
@@ -96,13 +96,13 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a connection is used again after an answer was read",
-            Some(Completed),
+            Completed,
             "GET /streamed HTTP/1.1",
             &[send("\r\n"), Until("0\r\n\r\n"), follow()],
         ),
         script(
             "a body is waited for when it is read",
-            Some(Completed),
+            Completed,
             "POST /observes HTTP/1.1",
             &[
                 send("expect: 100-continue\r\ncontent-length: 3\r\n\r\n"),
@@ -114,7 +114,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a body is not asked for when it is not read",
-            Some(Completed),
+            Completed,
             "POST /ignores HTTP/1.1",
             &[
                 send("expect: 100-continue\r\ncontent-length: 3\r\n\r\n"),
@@ -125,7 +125,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "an expectation that nobody knows",
-            Some(Completed),
+            Completed,
             "POST /observes HTTP/1.1",
             &[
                 send("expect: miracles\r\ncontent-length: 3\r\n\r\nabc"),
@@ -134,43 +134,43 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a large body that is read",
-            Some(Completed),
+            Completed,
             "POST /observes HTTP/1.1",
             &[send(&large)],
         ),
         script(
             "a large body that comes back",
-            Some(Completed),
+            Completed,
             "POST /echo HTTP/1.1",
             &[send(&large)],
         ),
         script(
             "a large body that is not read",
-            Some(Completed),
+            Completed,
             "POST /ignores HTTP/1.1",
             &[send(&large)],
         ),
         script(
             "a large body that is refused",
-            Some(Completed),
+            Completed,
             "POST /refuses HTTP/1.1",
             &[send(&large)],
         ),
         script(
             "a body that is none",
-            Some(Completed),
+            Completed,
             "POST /observes HTTP/1.1",
             &[send("transfer-encoding: chunked\r\n\r\nnonsense\r\n\r\n")],
         ),
         script(
             "a body that is none comes back",
-            Some(BodyError),
+            BodyError,
             "POST /echo HTTP/1.1",
             &[send("transfer-encoding: chunked\r\n\r\nnonsense\r\n\r\n")],
         ),
         script(
             "a connection that leaves HTTP",
-            Some(Upgraded),
+            Upgraded,
             "GET /upgrade HTTP/1.1",
             &[
                 send("connection: upgrade\r\nupgrade: capitals\r\n\r\n"),
@@ -184,7 +184,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a connection whose client leaves HTTP at once",
-            Some(Upgraded),
+            Upgraded,
             "GET /upgrade HTTP/1.1",
             &[
                 send("connection: upgrade\r\nupgrade: capitals\r\n\r\nping"),
@@ -194,7 +194,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a tunnel",
-            Some(Upgraded),
+            Upgraded,
             "CONNECT test:80 HTTP/1.1",
             &[
                 send("\r\n"),
@@ -206,19 +206,19 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a client that hangs up before the head",
-            Some(AbortedBeforeHead),
+            AbortedBeforeHead,
             "GET /hangs HTTP/1.1",
             &[send("\r\n"), Seen, HangUp, Seen],
         ),
         script(
             "a client that hangs up in the middle of the answer",
-            Some(AbortedMidBody),
+            AbortedMidBody,
             "GET /stalls HTTP/1.1",
             &[send("\r\n"), Until("first"), HangUp, Seen],
         ),
         script(
             "a client that hangs up in the middle of its body",
-            Some(Completed),
+            Completed,
             "POST /witnesses HTTP/1.1",
             &[
                 send("content-length: 9\r\n\r\nabc"),
@@ -230,7 +230,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a client that hangs up between two chunks",
-            Some(Completed),
+            Completed,
             "POST /witnesses HTTP/1.1",
             &[
                 send("transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"),
@@ -242,7 +242,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a client that hangs up while its body comes back",
-            Some(BodyError),
+            BodyError,
             "POST /echo HTTP/1.1",
             &[send("content-length: 9\r\n\r\nabc"), Until("abc"), HangUp],
         ),
