@@ -5,6 +5,8 @@
 
 mod admin;
 mod canaries;
+mod giant_bodies;
+mod grpc;
 mod manifest;
 mod middleware;
 mod outcomes;
