@@ -211,6 +211,11 @@ impl SanitizerBuilder {
             names: names.build()?,
             paths,
             patterns,
+            removes: strategies
+                .0
+                .iter()
+                .chain(&self.otherwise)
+                .any(Strategy::is_remove),
             strategies: strategies.0,
             otherwise: self
                 .otherwise

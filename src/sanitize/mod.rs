@@ -49,11 +49,17 @@ use rules::Rules;
 /// Names decide: whatever goes by a sensitive name (a password, a token, a
 /// key, …) is masked with `[redacted]`, in JSON, forms, queries, headers,
 /// details and changes alike, whatever its type and however the name is
-/// written. Free text passes a net of patterns. Headers are kept if they
+/// written. Free text passes a net: values behind sensitive names, credentials, tokens, keys of
+/// many providers, private keys, and numbers of payment cards. Headers are kept if they
 /// are on a list, cookies by name, and bodies that cannot be read leave type and size.
 /// Of `multipart/form-data` comes a JSON array: `{"name":"user","value":"ada"}` for a
 /// field, `{"name":"file","filename":"a.png","content_type":"image/png","bytes":123}`
 /// for a file, and `{"$truncated":true}` at the end of one that was cut.
+///
+/// [`Sanitizer::builder`] adds rules to these: by name, by place in JSON, by regular expression or
+/// by a function, and a [`Strategy`] for each. [`SanitizerBuilder::otherwise`] turns it
+/// round: only what is allowed stays. [`Auditor::preview`](crate::Auditor::preview) shows what
+/// would be stored.
 ///
 /// What is not found:
 ///

@@ -30,7 +30,15 @@ impl Patterns {
     }
 
     /// What stays of `text`, if a pattern is found in it.
+    #[inline]
     pub(super) fn replace(&self, rules: &Rules, text: &str, sort: Sort) -> Option<String> {
+        if self.is_empty() {
+            return None;
+        }
+        self.replace_all(rules, text, sort)
+    }
+
+    fn replace_all(&self, rules: &Rules, text: &str, sort: Sort) -> Option<String> {
         let mut replaced = None;
         for (regex, strategy) in &self.0 {
             let text = replaced.as_deref().unwrap_or(text);

@@ -20,6 +20,8 @@ pub(super) struct Rules {
     pub(super) paths: Paths,
     pub(super) patterns: Patterns,
     pub(super) strategies: Vec<Strategy>,
+    /// Whether one of them leaves something out.
+    pub(super) removes: bool,
     /// What becomes of values of which no rule says that they stay.
     pub(super) otherwise: Option<Strategy>,
     pub(super) keys: PseudonymKeys,

@@ -4,14 +4,28 @@
 /// one more, so that whoever uses it can read what was stored, the mark of truncation included.
 pub(super) const MAX_DEPTH: usize = 126;
 
-/// The open objects and arrays, a bit each.
+/// The open objects and arrays: the innermost one in full, a bit for each around it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Nesting {
     depth: usize,
+    innermost: Level,
+    outer: Outer,
+}
+
+/// What is known of an object or array.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    is_object: bool,
+    /// Something in it is kept already.
+    is_filled: bool,
+    /// Its elements stay where only what is allowed may.
+    is_allowed: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Outer {
     objects: u128,
-    /// In which of them something is kept already.
     filled: u128,
-    /// Arrays whose elements stay where only what is allowed may.
     allowed: u128,
 }
 
@@ -21,42 +35,56 @@ impl Nesting {
     }
 
     /// Whether the innermost one is an object; nothing outside of all.
+    #[inline]
     pub(super) fn is_object(&self) -> Option<bool> {
-        (self.depth > 0).then(|| self.objects & self.top() != 0)
+        (self.depth > 0).then_some(self.innermost.is_object)
     }
 
     pub(super) fn is_filled(&self) -> bool {
-        self.filled & self.top() != 0
+        self.innermost.is_filled
     }
 
+    #[inline]
     pub(super) fn fill(&mut self) {
-        self.filled |= self.top();
+        self.innermost.is_filled = true;
     }
 
     pub(super) fn is_allowed(&self) -> bool {
-        self.allowed & self.top() != 0
+        self.innermost.is_allowed
     }
 
     /// Goes into an object or an array; the caller sees to [`MAX_DEPTH`].
     pub(super) fn open(&mut self, is_object: bool, is_allowed: bool) {
+        let bit = 1 << self.depth;
+        let set = |bits: &mut u128, value: bool| {
+            *bits = if value { *bits | bit } else { *bits & !bit };
+        };
+        set(&mut self.outer.objects, self.innermost.is_object);
+        set(&mut self.outer.filled, self.innermost.is_filled);
+        set(&mut self.outer.allowed, self.innermost.is_allowed);
         self.depth += 1;
-        let top = self.top();
-        let set = |bits: u128, bit: bool| if bit { bits | top } else { bits & !top };
-        self.objects = set(self.objects, is_object);
-        self.filled = set(self.filled, false);
-        self.allowed = set(self.allowed, is_allowed);
+        self.innermost = Level {
+            is_object,
+            is_filled: false,
+            is_allowed,
+        };
     }
 
+    /// Goes out of the innermost one.
     pub(super) fn close(&mut self) {
-        self.depth -= 1;
+        self.close_to(self.depth - 1);
     }
 
-    /// Leaves all but the outermost `depth`.
+    /// Goes out of all but the outermost `depth`, if there are more.
     pub(super) fn close_to(&mut self, depth: usize) {
-        self.depth = depth;
-    }
-
-    fn top(&self) -> u128 {
-        1 << self.depth.saturating_sub(1)
+        if depth < self.depth {
+            let bit = 1 << depth;
+            self.depth = depth;
+            self.innermost = Level {
+                is_object: self.outer.objects & bit != 0,
+                is_filled: self.outer.filled & bit != 0,
+                is_allowed: self.outer.allowed & bit != 0,
+            };
+        }
     }
 }

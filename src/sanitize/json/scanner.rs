@@ -146,7 +146,7 @@ impl<'a> Scanner<'a> {
             (Some(true), b'}') | (Some(false), b']') => return Ok(self.close()),
             _ => return Err(Stop::Invalid),
         };
-        if self.hidden.is_none() {
+        if self.rules.removes && self.hidden.is_none() {
             self.item.comma = Some(self.at);
             if !self.nesting.is_filled() {
                 // What stood before it was left out.
@@ -159,13 +159,16 @@ impl<'a> Scanner<'a> {
         Ok(expect)
     }
 
+    #[inline]
     fn begin_item(&mut self) {
-        self.item = Item {
-            start: self.at,
-            copied: self.copied,
-            out: self.out.len(),
-            comma: self.item.comma,
-        };
+        if self.rules.removes {
+            self.item = Item {
+                start: self.at,
+                copied: self.copied,
+                out: self.out.len(),
+                comma: self.item.comma,
+            };
+        }
     }
 
     /// Reads a member's name and the colon behind it.
