@@ -1,6 +1,7 @@
 //! The rules of a sanitizer.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::Sanitizer;
 use super::headers::HeaderRules;
@@ -175,6 +176,7 @@ impl SanitizerBuilder {
         let mut strategies = Strategies(vec![Strategy::Mask]);
         let mut names = NameRules::shipped();
         let (mut paths, mut patterns) = (Paths::default(), Patterns::default());
+        let mut masking_paths = Paths::default();
         let mut request_headers = HeaderRules::request();
         let mut response_headers = HeaderRules::response();
         for rule in &self.rules {
@@ -183,7 +185,13 @@ impl SanitizerBuilder {
                 Rule::Name(name, strategy) => {
                     names.list(name, strategies.add(strategy)?, strategy.strictness())?;
                 }
-                Rule::Path(path, strategy) => paths.add(path, strategies.add(strategy)?)?,
+                Rule::Path(path, strategy) => {
+                    let id = strategies.add(strategy)?;
+                    paths.add(path, id)?;
+                    if !matches!(strategy, Strategy::Keep) {
+                        masking_paths.add(path, id)?;
+                    }
+                }
                 Rule::Pattern(regex, Strategy::Keep) => {
                     return Err(Error::configuration(format!(
                         "the pattern {regex:?} of a sanitizer cannot keep what it finds: nothing else would take it away"
@@ -207,20 +215,35 @@ impl SanitizerBuilder {
                 "a sanitizer that makes pseudonyms needs a pseudonym_key",
             ));
         }
+        let otherwise = self
+            .otherwise
+            .filter(|strategy| !matches!(strategy, Strategy::Keep));
+        let names = Arc::new(names.build()?);
+        let masking = Rules {
+            names: Arc::clone(&names),
+            paths: masking_paths,
+            patterns: Patterns::default(),
+            removes: false,
+            strategies: vec![Strategy::Mask; strategies.0.len()],
+            otherwise: otherwise.as_ref().map(|_| Strategy::Mask),
+            keys: PseudonymKeys::default(),
+            masking: None,
+            request_headers: request_headers.clone(),
+            response_headers: response_headers.clone(),
+        };
         Ok(Sanitizer::new(Rules {
-            names: names.build()?,
+            names,
             paths,
             patterns,
             removes: strategies
                 .0
                 .iter()
-                .chain(&self.otherwise)
+                .chain(&otherwise)
                 .any(Strategy::is_remove),
             strategies: strategies.0,
-            otherwise: self
-                .otherwise
-                .filter(|strategy| !matches!(strategy, Strategy::Keep)),
+            otherwise,
             keys,
+            masking: Some(Box::new(masking)),
             request_headers,
             response_headers,
         }))

@@ -49,7 +49,7 @@ fn push_pair(rules: &Rules, pair: &str, out: &mut String) -> bool {
     if treatment.is_remove() {
         return false;
     }
-    if !matches!(treatment, Treatment::Found(_)) && !decoded.iter().all(is_usual_in_name) {
+    if matches!(treatment, Treatment::Keep) && !decoded.iter().all(is_usual_in_name) {
         // Perhaps no pair at all but text, or JSON, in which there is a `=`.
         if let Some(sanitized) = text::encoded_value(rules, pair, true) {
             out.push_str(&sanitized);

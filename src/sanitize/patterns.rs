@@ -1,10 +1,19 @@
 //! Rules that know a value by what it looks like.
 
+use std::borrow::Cow;
+
 use regex::{Captures, Regex};
+
+use super::mask::REDACTED;
 
 use super::rules::{Rules, StrategyId};
 use super::strategy::Sort;
 use crate::Error;
+
+/// How many times as long as it was a text may become, besides [`MOST_ADDED`]
+/// bytes; one that would be longer is masked.
+const MOST_GROWTH: usize = 4;
+const MOST_ADDED: usize = 4096;
 
 /// Regular expressions, looked for in every text, in the order in which they were given.
 #[derive(Default)]
@@ -50,10 +59,14 @@ impl Patterns {
                     rules.applied(strategy, &found[0], sort).into_owned()
                 }
             };
-            if let std::borrow::Cow::Owned(new) = regex.replace_all(text, replacement) {
+            if let Cow::Owned(new) = regex.replace_all(text, replacement) {
                 replaced = Some(new);
             }
         }
-        replaced
+        let most = MOST_GROWTH * text.len() + MOST_ADDED;
+        replaced.map(|replaced| match replaced.len() {
+            length if length > most => REDACTED.to_owned(),
+            _ => replaced,
+        })
     }
 }

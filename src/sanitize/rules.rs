@@ -1,6 +1,7 @@
 //! The rules of a sanitizer, ready to be asked.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::headers::HeaderRules;
 use super::names::{Names, Verdict};
@@ -16,7 +17,7 @@ pub(super) type StrategyId = u16;
 pub(super) const MASK: StrategyId = 0;
 
 pub(super) struct Rules {
-    pub(super) names: Names,
+    pub(super) names: Arc<Names>,
     pub(super) paths: Paths,
     pub(super) patterns: Patterns,
     pub(super) strategies: Vec<Strategy>,
@@ -25,6 +26,9 @@ pub(super) struct Rules {
     /// What becomes of values of which no rule says that they stay.
     pub(super) otherwise: Option<Strategy>,
     pub(super) keys: PseudonymKeys,
+    /// The same rules for documents within values: what they find is
+    /// masked, and nothing is exempted by its place. None if these rules do just that.
+    pub(super) masking: Option<Box<Rules>>,
     pub(super) request_headers: HeaderRules,
     pub(super) response_headers: HeaderRules,
 }
@@ -41,6 +45,11 @@ pub(super) enum Treatment<'a> {
 }
 
 impl Rules {
+    /// The rules for documents within values.
+    pub(super) fn masking(&self) -> &Self {
+        self.masking.as_deref().unwrap_or(self)
+    }
+
     /// What becomes of the value of this name.
     pub(super) fn treatment(&self, name: &[u8]) -> Treatment<'_> {
         self.of_verdict(self.names.verdict(name))

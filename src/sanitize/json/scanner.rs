@@ -196,7 +196,7 @@ impl<'a> Scanner<'a> {
                 self.replace_content(start, string.end, known.as_deref().unwrap_or(&name));
             }
         } else {
-            let verdict = self.plain_key(start, content);
+            let verdict = self.plain_key(start, content, string.telling);
             self.treatment = self.of_member(content.as_bytes(), verdict);
         }
         self.at = string.end;
@@ -204,14 +204,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// What the rules say of a name without escapes, which is known from then on.
-    fn plain_key(&mut self, start: usize, content: &str) -> Verdict {
+    fn plain_key(&mut self, start: usize, content: &str, telling: bool) -> Verdict {
         if let Some(verdict) = self.known.get(self.bytes, content.as_bytes()) {
             return verdict;
         }
         let verdict = self.rules.names.verdict(content.as_bytes());
         // Maps are keyed by tokens now and then.
         let is_suspicious =
-            content.len() >= text::SHORTEST_TOKEN || !self.rules.patterns.is_empty();
+            telling || content.len() >= text::SHORTEST_TOKEN || !self.rules.patterns.is_empty();
         if is_suspicious && let Some(known) = text::net(self.rules, content) {
             self.replace_content(start, start + content.len() + 2, &known);
         } else {

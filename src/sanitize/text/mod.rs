@@ -35,11 +35,16 @@ const PASSES: usize = 4;
 
 /// What stays of `text`, if not all of it may.
 pub(super) fn net(rules: &Rules, text: &str) -> Option<String> {
-    if rules.patterns.is_empty() {
-        return shipped_net(rules, text);
-    }
-    let replaced = rules.patterns.replace(rules, text, Sort::Text);
-    shipped_net(rules, replaced.as_deref().unwrap_or(text)).or(replaced)
+    let netted = shipped_net(rules, text);
+    patterned(rules, text, netted)
+}
+
+/// Patterns come last and once: what they leave, a pseudonym perhaps, is not judged again.
+#[inline]
+fn patterned(rules: &Rules, text: &str, netted: Option<String>) -> Option<String> {
+    let known = netted.as_deref().unwrap_or(text);
+    let replaced = rules.patterns.replace(rules, known, Sort::Text);
+    replaced.or(netted)
 }
 
 fn shipped_net(rules: &Rules, text: &str) -> Option<String> {
@@ -94,13 +99,15 @@ pub(super) fn value(rules: &Rules, text: &str, inner: u8) -> Option<String> {
     };
     let mut out = String::new();
     match json::sanitize(
-        rules,
+        rules.masking(),
         text.trim_start_matches('\u{feff}'),
         document,
         &mut out,
     ) {
         json::Reading::Unreadable => Some(REDACTED.to_owned()),
-        json::Reading::Complete | json::Reading::Truncated => (out != text).then_some(out),
+        json::Reading::Complete | json::Reading::Truncated => {
+            patterned(rules, text, (out != text).then_some(out))
+        }
     }
 }
 
@@ -110,12 +117,14 @@ pub(super) fn value(rules: &Rules, text: &str, inner: u8) -> Option<String> {
 /// Each round of decoding is judged for itself: what a secret holds in
 /// encoded form (`ab%26cd`) must not end it once it is decoded.
 pub(super) fn encoded_value(rules: &Rules, encoded: &str, plus: bool) -> Option<String> {
+    // What is judged again and again is only ever masked, which changes nothing the second time.
+    let masking = rules.masking();
     let mut text = percent::spaced(encoded, plus);
     let mut is_masked = false;
     for round in 0..=percent::ROUNDS {
         // Where one secret is masked, another may come to stand behind a name.
         for _ in 0..PASSES {
-            let Some(sanitized) = value(rules, &text, 1) else {
+            let Some(sanitized) = value(masking, &text, 1) else {
                 break;
             };
             text = Cow::Owned(sanitized);
@@ -128,6 +137,10 @@ pub(super) fn encoded_value(rules: &Rules, encoded: &str, plus: bool) -> Option<
             break;
         };
         text = Cow::Owned(String::from_utf8_lossy(&decoded).into_owned());
+    }
+    if let Some(replaced) = rules.patterns.replace(rules, &text, Sort::Text) {
+        text = Cow::Owned(replaced);
+        is_masked = true;
     }
     is_masked.then(|| percent::encoded(&text, plus))
 }
