@@ -188,6 +188,7 @@ impl Exchange {
     /// Ends the exchange and offers its record, if there is to be one. Only the first call counts.
     pub(super) fn finish(&self, outcome: Outcome) {
         let Some(begun) = self.begun() else {
+            self.lock().finished = true;
             return;
         };
         let duration_us = begun.elapsed_us();

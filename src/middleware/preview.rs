@@ -14,7 +14,9 @@ impl Auditor {
     /// included: to check the rules with samples before going live. Nothing is stored.
     ///
     /// It goes the way of every request, with the default limits of a
-    /// [layer](Auditor::layer). What a handler would add is not in it.
+    /// [layer](Auditor::layer), but both bodies are captured, whatever the policy says, also
+    /// while the trail is paused. Bodies with a content coding are not decoded.
+    /// What a handler would add is not in it.
     ///
     /// ```
     /// # use tower_audit::{Auditor, MemoryStore, Sanitizer};

@@ -168,7 +168,13 @@ fn lines(rules: &Rules, text: &str, cut: bool) -> String {
             if reading == json::Reading::Unreadable {
                 out.push_str(UNREADABLE_JSON);
             }
-            if reading == json::Reading::Truncated && !ending.is_empty() {
+            let is_begun = document.trim_start().starts_with(['{', '[', '"']);
+            let breaks_off = match reading {
+                json::Reading::Complete => false,
+                json::Reading::Truncated => true,
+                json::Reading::Unreadable => is_begun,
+            };
+            if breaks_off && !ending.is_empty() {
                 // A document over several lines: the next ones lack what stands around them.
                 out.push_str(ending);
                 out.push_str(UNREADABLE_JSON);

@@ -105,6 +105,11 @@ impl SanitizerBuilder {
     /// The path is a part of JSONPath (RFC 9535): `$.card.number`,
     /// `$..token`, `$.items[*].secret`, `$.items[0]`, `$['card no']`. Case and separators of
     /// names do not matter. Of several paths that fit, the last one given counts.
+    ///
+    /// `$` is the document: a body, each of its lines where it has one a
+    /// line, a part of a form with files. In JSON that stands in a string or a form's
+    /// value, where `$` is that document, what is found is masked whatever the
+    /// strategy, and [`Strategy::Keep`] does not count.
     pub fn path(mut self, path: impl Into<String>, strategy: Strategy) -> Self {
         self.rules.push(Rule::Path(path.into(), strategy));
         self
@@ -115,7 +120,9 @@ impl SanitizerBuilder {
     /// names of JSON, in forms, queries, headers, paths and free text.
     ///
     /// In numbers it is looked for too, and what is left is a string. With
-    /// [`Strategy::Remove`] the piece disappears from the text.
+    /// [`Strategy::Remove`] the piece disappears from the text. Patterns come after all other
+    /// rules, in their order, and see the marks that these have left. A text that would
+    /// become more than four times as long, and 4 KiB, is masked.
     pub fn pattern(mut self, regex: impl Into<String>, strategy: Strategy) -> Self {
         self.rules.push(Rule::Pattern(regex.into(), strategy));
         self
@@ -125,8 +132,9 @@ impl SanitizerBuilder {
     /// JSON, forms and queries: with [`Strategy::Mask`] only allowed names keep
     /// values, with [`Strategy::Shape`] all others show their types. Defaults to keeping them.
     ///
-    /// Headers have a list of their own, and texts that the application
-    /// writes, such as a description, stay.
+    /// An allowed name keeps its value, and the elements of an array; members of an
+    /// object are judged by their own names. Headers have a list of their own, and texts
+    /// that the application writes, such as a description, stay.
     pub fn otherwise(mut self, strategy: Strategy) -> Self {
         self.otherwise = Some(strategy);
         self
@@ -149,8 +157,8 @@ impl SanitizerBuilder {
 
     /// Adds a request header to those that are kept.
     ///
-    /// A header whose name is sensitive is kept with its value masked, and
-    /// `cookie` with the names of the cookies only.
+    /// One whose name is sensitive is treated as the rule for that name says, by default
+    /// masked; of `cookie` the names of the cookies are kept only.
     pub fn request_header(mut self, name: impl Into<String>) -> Self {
         self.rules.push(Rule::RequestHeader(name.into()));
         self
@@ -158,7 +166,7 @@ impl SanitizerBuilder {
 
     /// Adds a response header to those that are kept.
     ///
-    /// A header whose name is sensitive is kept with its value masked.
+    /// One whose name is sensitive is treated as the rule for that name says, by default masked.
     pub fn response_header(mut self, name: impl Into<String>) -> Self {
         self.rules.push(Rule::ResponseHeader(name.into()));
         self

@@ -72,8 +72,11 @@ fn push_pair(rules: &Rules, pair: &str, out: &mut String) -> bool {
 }
 
 fn push_applied(rules: &Rules, strategy: &Strategy, value: &str, out: &mut String) {
-    let value = percent::decoded(value.as_bytes(), true);
-    match rules.applied(strategy, &String::from_utf8_lossy(&value), Sort::Text) {
+    let spaced = percent::spaced(value, true);
+    // Once, as whoever reads the form does.
+    let decoded = percent::decode_once(spaced.as_bytes());
+    let value = decoded.as_deref().unwrap_or(spaced.as_bytes());
+    match rules.applied(strategy, &String::from_utf8_lossy(value), Sort::Text) {
         // A mark, as it stands everywhere.
         Cow::Borrowed(mark) => out.push_str(mark),
         Cow::Owned(text) => out.push_str(&percent::encoded(&text, true)),

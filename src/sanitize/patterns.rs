@@ -53,7 +53,8 @@ impl Patterns {
             let text = replaced.as_deref().unwrap_or(text);
             let strategy = rules.strategy(*strategy);
             let replacement = |found: &Captures<'_>| {
-                if strategy.is_remove() {
+                // At the border of a word there is nothing to be replaced.
+                if strategy.is_remove() || found[0].is_empty() {
                     String::new()
                 } else {
                     rules.applied(strategy, &found[0], sort).into_owned()

@@ -28,7 +28,7 @@ pub(super) struct Rules {
     pub(super) keys: PseudonymKeys,
     /// The same rules for documents within values: what they find is
     /// masked, and nothing is exempted by its place. None if these rules do just that.
-    pub(super) masking: Option<Box<Rules>>,
+    pub(super) masking: Option<Box<Self>>,
     pub(super) request_headers: HeaderRules,
     pub(super) response_headers: HeaderRules,
 }

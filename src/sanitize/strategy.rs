@@ -11,7 +11,8 @@ use super::pseudonym::PseudonymKeys;
 /// What becomes of a value that a rule of a [`Sanitizer`](crate::Sanitizer) has found.
 ///
 /// Where several names are found in one, the strictest counts: `Remove`,
-/// then `Mask`, `Pseudonym`, `Custom`, `Shape` and `Partial`.
+/// then `Mask`, `Pseudonym`, `Custom`, `Shape` and `Partial`. A `null` stays, except under `Remove`.
+/// Of files in forms the content is never kept, and where a rule finds the field, the file's name is masked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Strategy {
@@ -29,7 +30,8 @@ pub enum Strategy {
     /// What the function makes of it; see [`Strategy::custom`].
     Custom(CustomStrategy),
     /// `hmac:k1:` and 32 hexadecimal digits: the same for equal values, and
-    /// no way back without the key. See
+    /// no way back without the key. The text counts as it is written, in
+    /// its case, and whatever its name: equal values of two fields have the same one. See
     /// [`SanitizerBuilder::pseudonym_key`](crate::SanitizerBuilder::pseudonym_key).
     /// Objects and arrays are masked.
     Pseudonym,
@@ -56,9 +58,11 @@ pub(super) enum Sort {
 
 impl Strategy {
     /// What `function` makes of a value's text; masked if that is `None`, and
-    /// if it panics. Objects and arrays are masked without asking it.
+    /// if it panics, where panics unwind. Objects and arrays are masked without asking it.
     ///
-    /// It runs on the writer's thread and holds up all that is to be stored while it runs.
+    /// It runs on the writer's thread and holds up all that is to be stored
+    /// while it runs; [`Auditor::preview`](crate::Auditor::preview) and
+    /// [`Sanitizer::record`](crate::Sanitizer::record) run it on the caller's.
     ///
     /// # Security
     /// What it returns is stored as it is. The message of a panic goes
@@ -82,7 +86,7 @@ impl Strategy {
 
     /// Whether objects and arrays are gone into, rather than masked.
     pub(super) fn goes_inside(&self) -> bool {
-        matches!(self, Self::Keep | Self::Shape)
+        matches!(self, Self::Shape)
     }
 
     pub(super) fn is_remove(&self) -> bool {

@@ -93,7 +93,10 @@ impl Trail {
             .await
             .unwrap();
         assert_eq!((stats.stored, stats.dropped), (requests, 0), "{stats:?}");
-        trail.search(&log.text(), "the log");
+        tracing::info!("the end of {FINCH}");
+        let log = log.text();
+        assert!(search::holds(&log, FINCH), "the log is kept");
+        trail.search(&log, "the log");
         trail
     }
 
