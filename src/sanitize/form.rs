@@ -38,8 +38,7 @@ fn push_pair(rules: &Rules, pair: &str, out: &mut String) -> bool {
             Some(strategy) if strategy.is_remove() => return false,
             Some(strategy) => push_applied(rules, strategy, pair, out),
             None => {
-                let sanitized = text::encoded_value(rules, pair, true);
-                out.push_str(sanitized.as_deref().unwrap_or(pair));
+                out.push_str(&text::shown(rules, pair, true));
             }
         }
         return true;
@@ -57,15 +56,13 @@ fn push_pair(rules: &Rules, pair: &str, out: &mut String) -> bool {
         }
     }
     // What looks like a name may be a token whose padding is the `=`.
-    let shown = text::encoded_value(rules, name, true);
-    out.push_str(shown.as_deref().unwrap_or(name));
+    out.push_str(&text::shown(rules, name, true));
     out.push('=');
     match treatment.strategy() {
         _ if value.is_empty() => {}
         Some(strategy) => push_applied(rules, strategy, value, out),
         None => {
-            let sanitized = text::encoded_value(rules, value, true);
-            out.push_str(sanitized.as_deref().unwrap_or(value));
+            out.push_str(&text::shown(rules, value, true));
         }
     }
     true

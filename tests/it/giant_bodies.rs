@@ -9,9 +9,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_audit::{Auditor, MemoryStore, Outcome, ResponseBodies};
+use tower_audit::{Outcome, ResponseBodies};
 
-use crate::support::assert_accounted;
+use crate::support::{assert_accounted, started};
 
 const FRAME_BYTES: usize = 64 << 10;
 const FRAMES: usize = 16 << 10;
@@ -42,12 +42,7 @@ fn a_gibibyte_each_way_passes_and_takes_no_memory() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn pass_a_gibibyte_each_way() {
-    let store = MemoryStore::new();
-    let auditor = Auditor::builder()
-        .store(store.clone())
-        .start()
-        .await
-        .unwrap();
+    let (auditor, store) = started().await;
     let layer = auditor.layer().response_bodies(ResponseBodies::Always);
     let echo = layer.layer(service_fn(|request: Request<_>| async {
         let response = Response::builder().header("content-type", "application/json");

@@ -18,9 +18,9 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Request, Response, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, service_fn};
-use tower_audit::{Auditor, MemoryStore, Outcome, Record, ResponseBodies};
+use tower_audit::{Outcome, Record, ResponseBodies};
 
-use crate::support::assert_accounted;
+use crate::support::{assert_accounted, started};
 
 #[derive(Clone, PartialEq, Message)]
 struct Order {
@@ -175,12 +175,7 @@ const LIST: &str = "/shop.Orders/List";
 
 #[tokio::test]
 async fn a_grpc_client_sees_no_difference_and_its_status_is_recorded() {
-    let store = MemoryStore::new();
-    let auditor = Auditor::builder()
-        .store(store.clone())
-        .start()
-        .await
-        .unwrap();
+    let (auditor, store) = started().await;
     let layer = auditor.layer().response_bodies(ResponseBodies::Always);
     let audited = ServiceBuilder::new()
         .map_err(tower::BoxError::from)

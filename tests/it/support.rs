@@ -96,6 +96,13 @@ impl AuditStore for GatedStore {
     }
 }
 
+/// A running trail in memory, whose writer has a thread of its own.
+pub async fn started() -> (Auditor, MemoryStore) {
+    let store = MemoryStore::new();
+    let builder = Auditor::builder().store(store.clone());
+    (builder.start().await.unwrap(), store)
+}
+
 /// A trail over the store, whose writer runs on the test's own (paused) clock.
 pub fn run_here(builder: AuditorBuilder) -> Auditor {
     let (auditor, writer) = builder.build().unwrap();

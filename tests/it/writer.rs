@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tower_audit::{Auditor, Event, Kind, MemoryStore, Record};
 
-use crate::support::{Attempt, Gate, GatedStore, assert_accounted, run_here};
+use crate::support::{Attempt, Gate, GatedStore, assert_accounted, run_here, started};
 
 fn event() -> Event {
     Event::activity("test")
@@ -292,12 +292,7 @@ fn the_writer_outlives_the_application_s_runtime() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_threads_lose_and_duplicate_nothing() {
-    let store = MemoryStore::new();
-    let auditor = Auditor::builder()
-        .store(store.clone())
-        .start()
-        .await
-        .unwrap();
+    let (auditor, store) = started().await;
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let auditor = auditor.clone();

@@ -1,11 +1,16 @@
-//! The pass over a document's bytes.
+//! The pass over a document's bytes: its grammar, and what the rules say of its parts.
+
+mod output;
+mod values;
+
+use output::Item;
 
 use super::keys::KnownKeys;
 use super::lex::{self, Stop};
 use super::nesting::{MAX_DEPTH, Nesting};
 use super::trail::Trail;
 use super::{Document, escape};
-use crate::sanitize::mask::{REDACTED, REDACTED_JSON, TOO_DEEP_JSON, TRUNCATED_MEMBER};
+use crate::sanitize::mask::{REDACTED_JSON, TOO_DEEP_JSON};
 use crate::sanitize::names::Verdict;
 use crate::sanitize::rules::{Rules, Treatment};
 use crate::sanitize::strategy::{Sort, Strategy};
@@ -35,16 +40,6 @@ pub(super) struct Scanner<'a> {
     /// How many brackets were open when an object or array began of which types alone stay.
     shaped: Option<usize>,
     out: &'a mut String,
-}
-
-/// Where a member or element begins, and how far things were then.
-#[derive(Clone, Copy, Default)]
-struct Item {
-    start: usize,
-    /// The comma before it, if it is not the first.
-    comma: Option<usize>,
-    copied: usize,
-    out: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -122,11 +117,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Copies the rest of a document that was read to its end.
-    pub(super) fn finish(&mut self) {
-        self.copy_to(self.input.len());
-    }
-
     /// The next byte that is not white space.
     fn next_byte(&mut self) -> Option<u8> {
         loop {
@@ -157,18 +147,6 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         Ok(expect)
-    }
-
-    #[inline]
-    fn begin_item(&mut self) {
-        if self.rules.removes {
-            self.item = Item {
-                start: self.at,
-                copied: self.copied,
-                out: self.out.len(),
-                comma: self.item.comma,
-            };
-        }
     }
 
     /// Reads a member's name and the colon behind it.
@@ -292,93 +270,6 @@ impl<'a> Scanner<'a> {
         Ok(self.after_value())
     }
 
-    /// A string was read.
-    fn string(&mut self, start: usize, string: &lex::StringEnd) {
-        let end = string.end;
-        let strategy = self.strategy();
-        // Without a look at what is in it.
-        if matches!(strategy, Some(Strategy::Mask)) || self.is_removed(strategy) {
-            return self.treat(start, REDACTED, strategy);
-        }
-        if strategy.is_none() && !self.may_hold_secrets(start, string) {
-            return self.nesting.fill();
-        }
-        let content = &self.input[start + 1..end - 1];
-        let resolved = if string.escaped {
-            escape::resolved(content)
-        } else {
-            content.into()
-        };
-        match strategy {
-            Some(strategy) => {
-                let text = self.rules.applied(strategy, &resolved, Sort::Text);
-                self.treat(start, &text, Some(strategy));
-            }
-            None => {
-                match text::value(self.rules, &resolved, self.document.inner) {
-                    Some(sanitized) => self.replace_content(start, end, &sanitized),
-                    None if string.awry => self.replace_content(start, end, &resolved),
-                    None => {}
-                }
-                self.nesting.fill();
-            }
-        }
-    }
-
-    /// Whether a string that stays is worth a look at what is inside.
-    fn may_hold_secrets(&self, start: usize, string: &lex::StringEnd) -> bool {
-        string.telling
-            || string.end - start - 2 >= text::SHORTEST_TOKEN
-            || !self.rules.patterns.is_empty()
-    }
-
-    /// A number or a literal was read.
-    fn plain(&mut self, start: usize, sort: Sort) {
-        let text = &self.input[start..self.at];
-        let strategy = self.strategy();
-        match strategy {
-            Some(strategy) => {
-                let text = self.rules.applied(strategy, text, sort);
-                self.treat(start, &text, Some(strategy));
-            }
-            None => {
-                if sort == Sort::Number {
-                    if text::is_card_integer(text.as_bytes()) {
-                        self.replace(start, REDACTED);
-                    } else if let Some(text) = self.rules.patterns.replace(self.rules, text, sort) {
-                        self.replace(start, &text);
-                    }
-                }
-                self.nesting.fill();
-            }
-        }
-    }
-
-    /// What becomes of a value that is neither object nor array.
-    fn strategy(&self) -> Option<&'a Strategy> {
-        let own = self.treatment.strategy();
-        if self.shaped.is_none() {
-            return own;
-        }
-        own.filter(|own| own.strictness() > Strategy::Shape.strictness())
-            .or(Some(&Strategy::Shape))
-    }
-
-    /// Whether a value of this strategy has something to be removed from.
-    fn is_removed(&self, strategy: Option<&Strategy>) -> bool {
-        strategy.is_some_and(Strategy::is_remove) && self.nesting.depth() > 0
-    }
-
-    /// Puts what its strategy has made of it in place of the value that was read.
-    fn treat(&mut self, start: usize, text: &str, strategy: Option<&Strategy>) {
-        if self.is_removed(strategy) {
-            self.remove_item();
-        } else {
-            self.replace(start, text);
-            self.nesting.fill();
-        }
-    }
-
     fn open(&mut self, is_object: bool) -> Result<Expect, Stop> {
         if self.nesting.depth() == MAX_DEPTH {
             let start = self.at;
@@ -451,72 +342,5 @@ impl<'a> Scanner<'a> {
         } else {
             Expect::CommaOrEnd
         }
-    }
-
-    /// Remembers that all before this point is complete.
-    fn keep(&mut self) {
-        if self.hidden.is_none() {
-            self.kept_in = self.at;
-            self.kept_out = self.out.len() + self.at - self.copied;
-        }
-    }
-
-    fn copy_to(&mut self, end: usize) {
-        self.out.push_str(&self.input[self.copied..end]);
-        self.copied = end;
-    }
-
-    /// Leaves out the member or element that was read, and the comma before it.
-    fn remove_item(&mut self) {
-        self.out.truncate(self.item.out);
-        self.copied = self.item.copied;
-        self.copy_to(self.item.comma.unwrap_or(self.item.start));
-        self.copied = self.at;
-    }
-
-    /// Puts a string in place of the value that was read.
-    fn replace(&mut self, start: usize, text: &str) {
-        self.copy_to(start);
-        self.out.push('"');
-        escape::push_escaped(self.out, text);
-        self.out.push('"');
-        self.copied = self.at;
-    }
-
-    /// Puts a text in place of a string's content.
-    fn replace_content(&mut self, start: usize, end: usize, text: &str) {
-        self.copy_to(start + 1);
-        escape::push_escaped(self.out, text);
-        self.copied = end - 1;
-    }
-
-    /// Ends a document that broke off. False if nothing of it can be kept.
-    pub(super) fn close_what_is_open(&mut self) -> bool {
-        if let Some(hidden) = self.hidden {
-            self.nesting.close_to(hidden.depth);
-        }
-        if self.kept_out <= self.out.len() {
-            self.out.truncate(self.kept_out);
-        } else {
-            self.copy_to(self.kept_in);
-        }
-        let Some(is_object) = self.nesting.is_object() else {
-            return false;
-        };
-        if self.nesting.is_filled() {
-            self.out.push(',');
-        }
-        if is_object {
-            self.out.push_str(TRUNCATED_MEMBER);
-        } else {
-            self.out.push('{');
-            self.out.push_str(TRUNCATED_MEMBER);
-            self.out.push('}');
-        }
-        while let Some(is_object) = self.nesting.is_object() {
-            self.out.push(if is_object { '}' } else { ']' });
-            self.nesting.close();
-        }
-        true
     }
 }

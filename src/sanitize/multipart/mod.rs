@@ -158,9 +158,8 @@ impl Part<'_> {
 
     /// A name of a part or a file, of which all may be a token or a pair.
     fn shown(&self, name: &str) -> String {
-        let shown = text::encoded_value(self.rules, name, false);
-        let shown = shown.as_deref().unwrap_or(name);
-        limits::cut(shown, limits::NAME_BYTES).to_owned()
+        let shown = text::shown(self.rules, name, false);
+        limits::cut(&shown, limits::NAME_BYTES).to_owned()
     }
 
     fn put_type_and_size(&self, head: &Head<'_>, content: &[u8], out: &mut String) {

@@ -111,6 +111,11 @@ pub(super) fn value(rules: &Rules, text: &str, inner: u8) -> Option<String> {
     }
 }
 
+/// The text as it may be shown; see [`encoded_value`].
+pub(super) fn shown<'a>(rules: &Rules, encoded: &'a str, plus: bool) -> Cow<'a, str> {
+    encoded_value(rules, encoded, plus).map_or(Cow::Borrowed(encoded), Cow::Owned)
+}
+
 /// Like [`value`], for text that may be percent-encoded, once or several
 /// times; the answer is encoded again. With `plus`, a `+` is a space.
 ///

@@ -1,7 +1,9 @@
 //! What is recorded of a client that goes away, on real connections.
 
+use tower_audit::Outcome;
 use tower_audit::Outcome::{AbortedBeforeHead, AbortedMidBody, BodyError, Completed};
-use tower_audit::{Auditor, MemoryStore, Outcome};
+
+use crate::support::started;
 
 use super::site::Protocol::{self, Http1, Http2};
 use super::site::Site;
@@ -84,12 +86,7 @@ const ABORTS: &[(Protocol, &str, Recorded)] = &[
 #[tokio::test]
 async fn a_client_that_goes_away_is_recorded_as_what_it_is() {
     for &(protocol, name, expected) in ABORTS {
-        let store = MemoryStore::new();
-        let auditor = Auditor::builder()
-            .store(store.clone())
-            .start()
-            .await
-            .unwrap();
+        let (auditor, store) = started().await;
         let (_, stack) = STACKS[0];
         let mut site = Site::start(protocol, stack, Some(auditor.layer())).await;
         let cases = cases::of(protocol);

@@ -1,8 +1,10 @@
 //! Of a hostile head the answer is the same, and the record is small, whole and harmless.
 
 use serde_json::Value;
+use tower_audit::Record;
 use tower_audit::event::limits;
-use tower_audit::{Auditor, MemoryStore, Record};
+
+use crate::support::started;
 
 use super::heads::{Head, http1, http2};
 use super::recorded;
@@ -29,12 +31,7 @@ async fn a_hostile_head_over_http_2_changes_nothing_and_leaves_a_harmless_record
 }
 
 async fn attack(protocol: Protocol, heads: Vec<Head>, steps: impl Fn(&[u8]) -> Vec<Step>) {
-    let store = MemoryStore::new();
-    let auditor = Auditor::builder()
-        .store(store.clone())
-        .start()
-        .await
-        .unwrap();
+    let (auditor, store) = started().await;
     let (_, stack) = STACKS[0];
     let mut bare = Site::start(protocol, stack, None).await;
     let mut layered = Site::start(protocol, stack, Some(auditor.layer())).await;

@@ -25,7 +25,7 @@ use tower_audit::{Auditor, MemoryStore, Record, ResponseBodies};
 use self::cases::Case;
 use self::site::{Protocol, Site};
 use self::stack::STACKS;
-use crate::support::assert_accounted;
+use crate::support::{assert_accounted, started};
 
 #[tokio::test]
 async fn an_answer_over_http_1_is_the_same_with_and_without_the_layer() {
@@ -40,12 +40,7 @@ async fn an_answer_over_http_2_is_the_same_with_and_without_the_layer() {
 async fn compare_all(protocol: Protocol) {
     let cases = cases::of(protocol);
     for (number, &(place, stack)) in STACKS.iter().enumerate() {
-        let store = MemoryStore::new();
-        let auditor = Auditor::builder()
-            .store(store.clone())
-            .start()
-            .await
-            .unwrap();
+        let (auditor, store) = started().await;
         let layer = auditor.layer().response_bodies(ResponseBodies::Always);
         let mut bare = Site::start(protocol, stack, None).await;
         let mut layered = Site::start(protocol, stack, Some(layer)).await;
