@@ -15,7 +15,7 @@ pub enum Level {
     Metadata,
     /// The request's body too.
     Request,
-    /// Both bodies.
+    /// Both bodies, as far as the settings of the layer allow.
     #[default]
     Full,
 }

@@ -67,9 +67,9 @@ use judgement::Verdict;
 ///
 /// - failures: a status of 400 and above, an outcome other than completed or
 ///   upgraded, an error, a gRPC status other than 0, or a handler that says so;
-/// - mutations: any method but `GET`, `HEAD` and `OPTIONS`, and records that
-///   tell of a change or are of kind `data_change`;
-/// - records of kind `auth`, and those that somebody has flagged.
+/// - mutations: any method but `GET`, `HEAD` and `OPTIONS`, so every call of gRPC and most of
+///   GraphQL, and records that tell of a change or are of kind `data_change`;
+/// - records of kind `auth`, those that somebody has flagged, and those that were too large to keep whole.
 ///
 /// What sampling or [`Level::None`] leaves out was not offered: it is no loss, and counted nowhere.
 #[derive(Clone, Debug, Default)]
