@@ -17,10 +17,10 @@ pub use event::{
     Actor, Change, Event, EventId, Fields, Kind, Outcome, Record, Resource, Timestamp,
 };
 pub use middleware::{
-    Audit, AuditContext, AuditLayer, Audited, AuditedService, PeerAddr, RequestBody,
+    Audit, AuditContext, AuditLayer, Audited, AuditedFuture, AuditedService, PeerAddr, RequestBody,
     ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
-pub use policy::{Level, Policy, PolicyBuilder, Rule};
+pub use policy::{Level, Overflow, Policy, PolicyBuilder, Rule};
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]

@@ -15,6 +15,7 @@ mod frame;
 mod id;
 mod json;
 mod kind;
+pub(crate) mod lean;
 pub mod limits;
 mod outcome;
 mod record;

@@ -1,16 +1,24 @@
 //! What a route says of its own requests.
 
+use std::fmt::{self, Display};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::Request;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::admission::Admission;
+use super::body::ResponseBody;
 use super::context::AuditContext;
-use crate::Level;
+use super::refusal::or_refusal;
 use crate::event::{Frame, Kind, Tag};
 use crate::policy::is_sample;
+use crate::{Level, Overflow};
 
 /// A layer for a route, which says what the requests to it are about and how
 /// much of them is recorded. It needs an [`AuditLayer`](crate::AuditLayer)
@@ -48,6 +56,7 @@ pub(super) struct Decoration {
     pub(super) fields: Frame,
     pub(super) level: Option<Level>,
     pub(super) sample: Option<f64>,
+    pub(super) overflow: Overflow,
 }
 
 impl Audited {
@@ -93,6 +102,21 @@ impl Audited {
         self.with(|decoration| decoration.sample = Some(share))
     }
 
+    /// Sets what happens to a request when the queue has no room for its
+    /// record, if that is stricter than what the [policy](crate::Policy) says. Defaults to that.
+    ///
+    /// ```
+    /// # use axum::{Router, routing::post};
+    /// use tower_audit::{Kind, Overflow, audited};
+    ///
+    /// # async fn login() {}
+    /// let must_be_recorded = audited().kind(Kind::Auth).action("login").overflow(Overflow::Reject);
+    /// let routes: Router = Router::new().route("/login", post(login).layer(must_be_recorded));
+    /// ```
+    pub fn overflow(self, overflow: Overflow) -> Self {
+        self.with(|decoration| decoration.overflow = overflow)
+    }
+
     fn with(mut self, set: impl FnOnce(&mut Decoration)) -> Self {
         set(Arc::make_mut(&mut self.decoration));
         self
@@ -117,22 +141,68 @@ pub struct AuditedService<S> {
     decoration: Arc<Decoration>,
 }
 
-impl<S, B> Service<Request<B>> for AuditedService<S>
+impl<S, B, R> Service<Request<B>> for AuditedService<S>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: Body,
+    R::Data: From<Bytes>,
+    R::Error: Display + 'static,
 {
-    type Response = S::Response;
+    type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = AuditedFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
-        if let Some(context) = request.extensions().get::<AuditContext>() {
-            context.decorate(&self.decoration, &request);
+    fn call(&mut self, request: Request<B>) -> AuditedFuture<S, B> {
+        let Some(exchange) = AuditContext::exchange_of(&request) else {
+            let future = self.inner.call(request);
+            return AuditedFuture {
+                inner: Admission::Called { future },
+            };
+        };
+        exchange.decorate(&self.decoration, &request);
+        let overflow = if exchange.has_begun() {
+            self.decoration.overflow
+        } else {
+            Overflow::DropNewest
+        };
+        AuditedFuture {
+            inner: Admission::of(&mut self.inner, request, &exchange, overflow),
         }
-        self.inner.call(request)
+    }
+}
+
+pin_project! {
+    /// The future that [`AuditedService`] returns.
+    pub struct AuditedFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        inner: Admission<S, B>,
+    }
+}
+
+impl<S, B, R> Future for AuditedFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.project().inner.poll(cx);
+        polled.map_ok(|response| or_refusal(response).map(ResponseBody::finished))
+    }
+}
+
+impl<S, B> fmt::Debug for AuditedFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditedFuture").finish_non_exhaustive()
     }
 }

@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::ending;
 use super::exchange::Exchange;
 use super::guard::PanicGuard;
+use super::refusal::Answer;
 use crate::Outcome;
 
 pin_project! {
@@ -72,7 +73,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
-        inner: B,
+        inner: Answer<B>,
         end: Option<End>,
     }
 
@@ -147,7 +148,7 @@ impl End {
 
 impl<B> ResponseBody<B> {
     /// A body whose end is to be told.
-    pub(super) fn new(inner: B, end: End) -> Self {
+    pub(super) fn new(inner: Answer<B>, end: End) -> Self {
         Self {
             inner,
             end: Some(end),
@@ -155,13 +156,14 @@ impl<B> ResponseBody<B> {
     }
 
     /// A body of which nothing is left to record.
-    pub(super) fn finished(inner: B) -> Self {
+    pub(super) fn finished(inner: Answer<B>) -> Self {
         Self { inner, end: None }
     }
 }
 
 impl<B: Body> Body for ResponseBody<B>
 where
+    B::Data: From<Bytes>,
     B::Error: Display + 'static,
 {
     type Data = B::Data;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::Request;
 use serde::Serialize;
 
-use super::audited::Decoration;
 use super::exchange::Exchange;
 use crate::event::{Actor, Change, EventId, Frame, Kind, Resource, Tag, limits};
 
@@ -136,10 +135,9 @@ impl AuditContext {
         self.add(|frame| frame.text(Tag::Error, &error.to_string(), limits::TEXT_BYTES))
     }
 
-    pub(super) fn decorate<B>(&self, decoration: &Decoration, request: &Request<B>) {
-        if let Some(exchange) = &self.exchange {
-            exchange.decorate(decoration, request);
-        }
+    /// The exchange of a request that a layer has seen.
+    pub(super) fn exchange_of<B>(request: &Request<B>) -> Option<Arc<Exchange>> {
+        request.extensions().get::<Self>()?.exchange.clone()
     }
 
     fn add(&self, add: impl FnOnce(&mut Frame)) -> &Self {

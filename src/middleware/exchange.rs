@@ -1,5 +1,6 @@
 //! One request and its response, from arrival to end.
 
+mod admitted;
 mod judged;
 
 use quanta::Instant;
@@ -15,7 +16,7 @@ use super::reading::{Reading, reading};
 use super::settings::Settings;
 use crate::event::{EventId, Frame, Outcome, Tag, limits};
 use crate::policy::Judgement;
-use crate::writer::CaptureBudget;
+use crate::writer::{CaptureBudget, Loss, Room};
 use crate::{Auditor, Level};
 
 /// What all exchanges of a layer share.
@@ -52,6 +53,10 @@ struct State {
     /// What a route says instead of the policy.
     level: Option<Level>,
     sample: Option<f64>,
+    /// What is set apart for the record in the queue.
+    room: Option<Room>,
+    /// The request was refused, since its record would have found no room.
+    refused: bool,
     /// A panic went past the handler's context, although a response may still follow.
     panicked: bool,
     finished: bool,
@@ -85,6 +90,8 @@ impl Exchange {
                 response: BodyCapture::default(),
                 level: None,
                 sample: None,
+                room: None,
+                refused: false,
                 panicked: false,
                 finished: false,
             }),
@@ -197,6 +204,8 @@ impl Exchange {
             return;
         }
         state.finished = true;
+        // Given back at the end, unless the record takes it.
+        let room = state.room.take();
         let outcome = if state.panicked {
             Outcome::Panicked
         } else {
@@ -232,11 +241,19 @@ impl Exchange {
             frame.note("capture_budget_spent");
         }
         let frame = std::mem::take(frame);
+        let loss = if state.refused {
+            Loss::RequestRefused
+        } else {
+            Loss::QueueFull
+        };
         // The handler may hold the exchange for long; what it has kept goes now.
         let held = above + state.forget_bodies(Level::None);
         drop(state);
         self.release(held);
-        self.shared.auditor.push(frame.as_bytes());
+        match room {
+            Some(room) => room.push(frame.as_bytes()),
+            None => self.shared.auditor.push(frame.as_bytes(), loss),
+        }
         frame.reuse();
     }
 

@@ -1,32 +1,41 @@
 //! The way to the response's head.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Method, Response, StatusCode};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tower_service::Service;
 
+use super::admission::Admission;
 use super::body::{End, ResponseBody};
 use super::ending;
 use super::exchange::Exchange;
 use super::guard::PanicGuard;
+use super::refusal::{Answer, or_refusal};
 use crate::Outcome;
 
 pin_project! {
     /// The future that [`Audit`](super::Audit) returns. Dropping it before it is
     /// ready is recorded as [`Outcome::AbortedBeforeHead`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         #[pin]
-        inner: F,
+        inner: Admission<S, B>,
         method: Method,
         exchange: Option<Arc<Exchange>>,
     }
 
-    impl<F> PinnedDrop for ResponseFuture<F> {
+    impl<S, B> PinnedDrop for ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         fn drop(this: Pin<&mut Self>) {
             if let Some(exchange) = this.project().exchange.take() {
                 exchange.finish(Outcome::AbortedBeforeHead);
@@ -35,8 +44,11 @@ pin_project! {
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, method: Method, exchange: Arc<Exchange>) -> Self {
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn new(inner: Admission<S, B>, method: Method, exchange: Arc<Exchange>) -> Self {
         Self {
             inner,
             method,
@@ -45,13 +57,14 @@ impl<F> ResponseFuture<F> {
     }
 }
 
-impl<F, R, E> Future for ResponseFuture<F>
+impl<S, B, R> Future for ResponseFuture<S, B>
 where
-    F: Future<Output = Result<Response<R>, E>>,
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Display + 'static,
     R: Body,
-    E: Display + 'static,
+    R::Data: From<Bytes>,
 {
-    type Output = Result<Response<ResponseBody<R>>, E>;
+    type Output = Result<Response<ResponseBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -64,7 +77,7 @@ where
             .take()
             .expect("a future is not polled after it was ready");
         Poll::Ready(match result {
-            Ok(response) => Ok(answered(response, this.method, exchange)),
+            Ok(response) => Ok(answered(or_refusal(response), this.method, exchange)),
             Err(error) => {
                 let (outcome, text) = ending::of_error(&error, Outcome::ServiceError);
                 exchange.error(&text);
@@ -77,10 +90,13 @@ where
 
 /// Records the head, and the end too where the head is all there is.
 fn answered<R: Body>(
-    response: Response<R>,
+    response: Response<Answer<R>>,
     method: &Method,
     exchange: Arc<Exchange>,
-) -> Response<ResponseBody<R>> {
+) -> Response<ResponseBody<R>>
+where
+    R::Data: From<Bytes>,
+{
     let status = response.status();
     exchange.head(status, response.headers());
     if let Some(outcome) = ends_with_head(&response, method) {
@@ -124,4 +140,15 @@ fn promised_length<R: Body>(response: &Response<R>) -> Option<u64> {
         let header = response.headers().get(http::header::CONTENT_LENGTH)?;
         header.to_str().ok()?.parse().ok()
     })
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
+    }
 }

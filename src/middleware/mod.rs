@@ -5,6 +5,7 @@
 //! and [`ResponseBody`] tell it what they see, the handler enriches it
 //! through [`AuditContext`], and whoever notices the end first finishes it.
 
+mod admission;
 mod audited;
 mod body;
 mod capture;
@@ -21,6 +22,7 @@ mod meter;
 mod peer;
 mod preview;
 mod reading;
+mod refusal;
 #[cfg(feature = "axum")]
 mod routing;
 #[cfg(not(feature = "axum"))]
@@ -30,7 +32,7 @@ mod sampling;
 mod service;
 mod settings;
 
-pub use audited::{Audited, AuditedService, audited};
+pub use audited::{Audited, AuditedFuture, AuditedService, audited};
 pub use body::{RequestBody, ResponseBody};
 pub use context::AuditContext;
 pub use future::ResponseFuture;

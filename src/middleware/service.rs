@@ -4,10 +4,12 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use super::admission::Admission;
 use super::body::{RequestBody, ResponseBody};
 use super::context::AuditContext;
 use super::exchange::{Exchange, Shared};
@@ -29,15 +31,16 @@ impl<S> Audit<S> {
 
 impl<S, B, R> Service<Request<B>> for Audit<S>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
     S::Error: Display + 'static,
     B: Body,
     R: Body,
+    R::Data: From<Bytes>,
     R::Error: Display + 'static,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, RequestBody<B>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -52,8 +55,8 @@ where
             .insert(AuditContext::new(Arc::clone(&exchange)));
         let request = request.map(|body| RequestBody::new(body, Arc::clone(&exchange)));
         let guard = PanicGuard::new(Some(&exchange));
-        let future = self.inner.call(request);
+        let admission = Admission::of(&mut self.inner, request, &exchange, exchange.overflow());
         guard.disarm();
-        ResponseFuture::new(future, method, exchange)
+        ResponseFuture::new(admission, method, exchange)
     }
 }

@@ -1,7 +1,7 @@
 //! How a policy is described.
 
 use super::judgement::{Verdict, is_sample};
-use super::{Level, Policy, Rule};
+use super::{Level, Overflow, Policy, Rule};
 use crate::Error;
 
 /// Describes a policy; made by [`Policy::builder`].
@@ -32,6 +32,13 @@ impl PolicyBuilder {
     /// A small share makes rare requests hard to find, even where sums stay true.
     pub fn sample(mut self, share: f64) -> Self {
         self.default.sample = share;
+        self
+    }
+
+    /// Sets what happens to a request when the queue has no room for its
+    /// record, where no rule says it. Defaults to [`Overflow::DropNewest`].
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.default.overflow = overflow;
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 
-use super::{Level, Policy, Rule};
+use super::{Level, Overflow, Policy, Rule};
 use crate::Outcome;
 
 /// What is to become of a request.
@@ -13,6 +13,7 @@ pub(crate) struct Verdict {
     pub(crate) level: Level,
     /// The share of such requests that is recorded.
     pub(crate) sample: f64,
+    pub(crate) overflow: Overflow,
 }
 
 impl Default for Verdict {
@@ -21,6 +22,7 @@ impl Default for Verdict {
         Self {
             level: Level::Full,
             sample: 1.0,
+            overflow: Overflow::DropNewest,
         }
     }
 }
@@ -108,6 +110,14 @@ impl Judgement {
         self.open().fold(self.otherwise.level, |highest, open| {
             highest.max(open.1.level)
         })
+    }
+
+    /// The strictest overflow that the verdict may have.
+    pub(crate) fn overflow(&self) -> Overflow {
+        self.open()
+            .fold(self.otherwise.overflow, |strictest, open| {
+                strictest.max(open.1.overflow)
+            })
     }
 
     /// The highest level that the verdict may have, now that the status is known.

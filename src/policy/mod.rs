@@ -6,6 +6,7 @@
 mod builder;
 mod judgement;
 mod level;
+mod overflow;
 mod pattern;
 mod rule;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 
 pub use builder::PolicyBuilder;
 pub use level::Level;
+pub use overflow::Overflow;
 pub use rule::Rule;
 
 pub(crate) use judgement::{End, Head, Judgement, is_sample};
@@ -59,6 +61,15 @@ use judgement::Verdict;
 /// response bodies are captured. [`audited`](crate::audited) on a route
 /// replaces the policy's level and sample for that route, within the same bounds.
 ///
+/// # When the queue is full
+///
+/// [`Overflow`] says what happens to a request whose record finds no room, and
+/// is settled when the request arrives: of the rules that may still match, and
+/// of [`audited`](crate::audited) on the route, the strictest counts. So "a login
+/// must be recorded, a search may be dropped" is
+/// `Rule::new().route("/login").overflow(Overflow::Reject)`, or the same on the
+/// route; everything else is dropped and counted, by default.
+///
 /// # Sampling
 ///
 /// A sample of 0.1 keeps one request in ten, each with a
@@ -99,6 +110,7 @@ impl Policy {
         Verdict {
             level: rule.level.unwrap_or(self.default.level),
             sample: rule.sample.unwrap_or(self.default.sample),
+            overflow: rule.overflow.unwrap_or(self.default.overflow),
         }
     }
 }

@@ -7,9 +7,9 @@ use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 use http::{HeaderName, Method};
 
-use super::Level;
 use super::judgement::is_sample;
 use super::pattern::Pattern;
+use super::{Level, Overflow};
 use crate::Outcome;
 
 /// One rule of a [`Policy`](super::Policy): conditions that are all required, and what holds where they are met.
@@ -17,8 +17,8 @@ use crate::Outcome;
 /// A condition that is given more than once is met by any of its values:
 /// `Rule::new().method(Method::GET).method(Method::HEAD).path("/health*")` is
 /// about `GET` and `HEAD` of such paths. A rule without conditions matches
-/// everything. What a rule does not say, level or sample, is as the policy has
-/// it by default.
+/// everything. What a rule does not say, level, sample or overflow, is as the
+/// policy has it by default.
 ///
 /// Patterns are texts in which each `*` stands for any number of characters,
 /// slashes included. What is wrong with a rule is told by [`PolicyBuilder::build`](super::PolicyBuilder::build).
@@ -35,6 +35,7 @@ pub struct Rule {
     actors: Vec<Pattern>,
     pub(super) level: Option<Level>,
     pub(super) sample: Option<f64>,
+    pub(super) overflow: Option<Overflow>,
     fault: Option<Fault>,
 }
 
@@ -169,6 +170,14 @@ impl Rule {
         self
     }
 
+    /// Sets what happens to a request when the queue has no room for its
+    /// record. Defaults to the policy's own. It is settled when the request arrives: where the rule asks
+    /// for something late, it holds for whatever may still match.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = Some(overflow);
+        self
+    }
+
     fn find_fault(&mut self, parameter: &'static str, message: impl Into<String>) {
         self.fault.get_or_insert_with(|| Fault {
             parameter,
@@ -188,6 +197,7 @@ impl fmt::Debug for Rule {
             .field("description", &self.description())
             .field("level", &self.level)
             .field("sample", &self.sample)
+            .field("overflow", &self.overflow)
             .finish_non_exhaustive()
     }
 }

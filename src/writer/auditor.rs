@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
 use super::control::Control;
+use super::losses::Loss;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
 use super::stats::{Counters, Stats};
@@ -63,13 +64,18 @@ impl Auditor {
     #[allow(clippy::needless_pass_by_value)] // the raw data ends here
     pub fn record(&self, event: Event) -> EventId {
         if !self.is_paused() {
-            self.push(event.as_bytes());
+            self.push(event.as_bytes(), Loss::QueueFull);
         }
         event.id()
     }
 
-    pub(crate) fn push(&self, frame: &[u8]) {
-        self.inner.queue.push(frame);
+    pub(crate) fn push(&self, frame: &[u8], loss: Loss) {
+        self.inner.queue.push(frame, loss);
+    }
+
+    /// The queue, to set room apart in it.
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.inner.queue
     }
 
     /// What a value that became a [pseudonym](crate::Strategy::Pseudonym) is

@@ -7,6 +7,8 @@ use crate::event::{Event, Kind, Timestamp};
 pub(crate) enum Loss {
     /// The queue was full.
     QueueFull,
+    /// The queue was full, and the request was refused for that reason.
+    RequestRefused,
     /// It came after the shutdown.
     Closed,
     /// The store refuses the record for good.
@@ -18,8 +20,9 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::QueueFull,
+        Self::RequestRefused,
         Self::Closed,
         Self::Rejected,
         Self::Unreadable,
@@ -29,6 +32,7 @@ impl Loss {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue_full",
+            Self::RequestRefused => "request_refused",
             Self::Closed => "closed",
             Self::Rejected => "rejected",
             Self::Unreadable => "unreadable",

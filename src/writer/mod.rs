@@ -25,5 +25,7 @@ mod worker;
 pub use auditor::Auditor;
 pub(crate) use budget::CaptureBudget;
 pub use builder::AuditorBuilder;
+pub(crate) use losses::Loss;
+pub(crate) use queue::Room;
 pub use stats::Stats;
 pub use worker::Writer;

@@ -5,14 +5,23 @@
 //! gives them back. Blocks never grow, so no producer ever waits for a buffer
 //! to be moved, and the bound is exact.
 
-use std::collections::VecDeque;
+mod frames;
+mod room;
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+pub(super) use frames::Frames;
+pub(crate) use room::Room;
+
+use self::frames::LENGTH_BYTES;
+use self::room::ROOM_BYTES;
 use super::losses::{Loss, Losses};
-use crate::event::Timestamp;
+use crate::event::{Timestamp, lean};
 
 /// Frames in flight between many producers and one consumer.
 #[derive(Debug)]
@@ -20,9 +29,14 @@ pub(crate) struct Queue {
     shards: Box<[Padded]>,
     max_shard_bytes: usize,
     max_shard_events: usize,
+    /// From so many bytes on, a shard takes frames without their bodies only.
+    high_water: usize,
     closed: AtomicBool,
     idle: AtomicBool,
+    /// Wakes the consumer.
     wake: Notify,
+    /// Wakes whoever waits for room.
+    freed: Notify,
 }
 
 /// Keeps shards of different threads on different cache lines.
@@ -33,23 +47,13 @@ struct Padded(Mutex<Shard>);
 #[derive(Default)]
 struct Shard {
     frames: Frames,
+    /// How many frames have room set apart for them.
+    rooms: usize,
     offered: u64,
     accepted: u64,
     lost: [u64; Loss::ALL.len()],
     new_losses: Losses,
     closed: bool,
-}
-
-/// Frames one after another, each behind its length, in blocks.
-#[derive(Default)]
-pub(super) struct Frames {
-    blocks: VecDeque<Vec<u8>>,
-    /// Emptied blocks, for the next frames.
-    spare: Vec<Vec<u8>>,
-    /// Where in the first block the next frame starts.
-    read: usize,
-    count: usize,
-    bytes: usize,
 }
 
 /// How full the queue is, and what it has seen.
@@ -60,14 +64,6 @@ pub(super) struct Gauge {
     pub(super) queued: u64,
     pub(super) queued_bytes: u64,
 }
-
-/// The size of a block; a larger frame gets a block of its own.
-const BLOCK_BYTES: usize = 64 * 1024;
-
-/// A shard keeps at most this many emptied blocks once a burst is over.
-const SPARE_BLOCKS: usize = 16;
-
-const LENGTH_BYTES: usize = 4;
 
 impl Queue {
     /// A queue of at most `max_events` frames and `max_bytes` bytes over all
@@ -80,40 +76,71 @@ impl Queue {
             shards: (0..shards).map(|_| Padded::default()).collect(),
             max_shard_bytes: max_bytes / shards,
             max_shard_events: max_events / shards,
+            high_water: max_bytes / shards / 4 * 3,
             closed: AtomicBool::new(false),
             idle: AtomicBool::new(false),
             wake: Notify::new(),
+            freed: Notify::new(),
         }
     }
 
-    /// Adds a frame, or counts it as lost. Never waits for the consumer.
-    pub(crate) fn push(&self, frame: &[u8]) {
-        let own = thread_number() % self.shards.len();
-        let rest = (own + 1..self.shards.len()).chain(0..own);
-        for index in std::iter::once(own).chain(rest) {
-            let mut shard = self.lock(index);
-            if shard.closed {
-                shard.lose(Loss::Closed);
-                return;
-            }
-            if self.fits(&shard.frames, frame) {
-                shard.frames.push(frame);
-                shard.offered += 1;
-                shard.accepted += 1;
-                let half_full = shard.frames.bytes > self.max_shard_bytes / 2
-                    || shard.frames.count > self.max_shard_events / 2;
-                drop(shard);
-                self.wake_if(half_full);
-                return;
-            }
+    /// Adds a frame, or counts it as lost for this reason. Never waits for the consumer.
+    pub(crate) fn push(&self, frame: &[u8], loss: Loss) {
+        if self.place(frame, self.high_water) {
+            return;
         }
-        self.lock(own).lose(Loss::QueueFull);
-        self.wake_if(true);
+        // A full queue keeps what a full queue has room for.
+        let lean = lean::without_bodies(frame);
+        if !self.place(&lean, usize::MAX) {
+            let own = self.shards_from_own().next().unwrap_or_default();
+            self.lock(own).lose(loss);
+            self.wake_if(true);
+        }
     }
 
-    fn fits(&self, frames: &Frames, frame: &[u8]) -> bool {
-        frames.count < self.max_shard_events
-            && frames.bytes + LENGTH_BYTES + frame.len() <= self.max_shard_bytes
+    /// Puts a frame into a shard that holds less than so many bytes and has
+    /// room. Says whether the frame is settled, which it also is if the queue was closed.
+    fn place(&self, frame: &[u8], high_water: usize) -> bool {
+        for index in self.shards_from_own() {
+            let shard = self.lock(index);
+            let is_low = shard.frames.bytes < high_water;
+            if shard.closed || (is_low && self.fits(&shard, 0, frame.len())) {
+                self.put(shard, frame);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Puts a frame into a shard that has room for it.
+    fn put(&self, mut shard: MutexGuard<'_, Shard>, frame: &[u8]) {
+        if shard.closed {
+            shard.lose(Loss::Closed);
+            return;
+        }
+        shard.frames.push(frame);
+        shard.offered += 1;
+        shard.accepted += 1;
+        let half_full = shard.frames.bytes > self.max_shard_bytes / 2
+            || shard.frames.count > self.max_shard_events / 2;
+        drop(shard);
+        self.wake_if(half_full);
+    }
+
+    /// Whether a frame of so many bytes finds room beside what is set apart,
+    /// save for its own rooms.
+    fn fits(&self, shard: &Shard, own_rooms: usize, length: usize) -> bool {
+        let rooms = shard.rooms - own_rooms;
+        let bytes = shard.frames.bytes + rooms * ROOM_BYTES;
+        shard.frames.count + rooms < self.max_shard_events
+            && bytes + LENGTH_BYTES + length <= self.max_shard_bytes
+    }
+
+    /// Every shard, this thread's own one first.
+    fn shards_from_own(&self) -> impl Iterator<Item = usize> + use<> {
+        let count = self.shards.len();
+        let own = thread_number() % count;
+        (own..count).chain(0..own)
     }
 
     // The consumer sets `idle` and then locks every shard to look for frames.
@@ -134,6 +161,7 @@ impl Queue {
         }
         self.closed.store(true, Ordering::Release);
         self.wake.notify_one();
+        self.freed.notify_waiters();
     }
 
     /// Whether no shard accepts frames any more.
@@ -159,14 +187,15 @@ impl Queue {
 
     /// Takes the frames of a shard, and leaves it the blocks of those that were read before.
     pub(super) fn take(&self, index: usize, mut emptied: Frames) -> Frames {
-        while !emptied.blocks.is_empty() {
-            emptied.recycle();
-        }
+        emptied.clear();
         let mut shard = self.lock(index);
         if shard.frames.count == 0 {
             return emptied;
         }
-        std::mem::replace(&mut shard.frames, emptied)
+        let taken = std::mem::replace(&mut shard.frames, emptied);
+        drop(shard);
+        self.freed.notify_waiters();
+        taken
     }
 
     /// How many frames each shard has accepted so far.
@@ -233,58 +262,6 @@ impl std::fmt::Debug for Shard {
     }
 }
 
-impl Frames {
-    fn push(&mut self, frame: &[u8]) {
-        let length = LENGTH_BYTES + frame.len();
-        let has_room = |block: &Vec<u8>| block.capacity() - block.len() >= length;
-        if !self.blocks.back().is_some_and(has_room) {
-            let fresh = self.spare.pop().filter(has_room);
-            let fresh = fresh.unwrap_or_else(|| Vec::with_capacity(length.max(BLOCK_BYTES)));
-            self.blocks.push_back(fresh);
-        }
-        if let Some(block) = self.blocks.back_mut() {
-            block.extend_from_slice(&(frame.len() as u32).to_le_bytes());
-            block.extend_from_slice(frame);
-            self.count += 1;
-            self.bytes += length;
-        }
-    }
-
-    /// The next frame that was not read yet.
-    pub(super) fn next(&mut self) -> Option<&[u8]> {
-        while self
-            .blocks
-            .front()
-            .is_some_and(|block| self.read >= block.len())
-        {
-            self.recycle();
-        }
-        let (length, rest) = self.blocks.front()?.get(self.read..)?.split_first_chunk()?;
-        let frame = rest.get(..u32::from_le_bytes(*length) as usize)?;
-        let length = LENGTH_BYTES + frame.len();
-        self.read += length;
-        self.count -= 1;
-        self.bytes -= length;
-        Some(frame)
-    }
-
-    /// Puts the first block aside, which was read.
-    fn recycle(&mut self) {
-        self.read = 0;
-        if let Some(mut block) = self.blocks.pop_front()
-            && self.spare.len() < SPARE_BLOCKS
-            && block.capacity() <= BLOCK_BYTES
-        {
-            block.clear();
-            self.spare.push(block);
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-}
-
 /// A small number for each thread, so that threads spread over the shards.
 fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -293,113 +270,4 @@ fn thread_number() -> usize {
     }
     // During a thread's teardown its locals may be gone: any shard will do.
     NUMBER.try_with(|number| *number).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn drain(queue: &Queue) -> Vec<Vec<u8>> {
-        let mut all = Vec::new();
-        for index in 0..queue.shard_count() {
-            let mut frames = queue.take(index, Frames::default());
-            while let Some(frame) = frames.next() {
-                all.push(frame.to_vec());
-            }
-        }
-        all
-    }
-
-    #[test]
-    fn frames_come_out_as_they_went_in() {
-        let queue = Queue::new(100, 100_000, 1_000);
-        for frame in [&b""[..], b"a", &[0xff; 300]] {
-            queue.push(frame);
-        }
-        assert_eq!(drain(&queue), [&b""[..], b"a", &[0xff; 300]]);
-        assert!(drain(&queue).is_empty());
-    }
-
-    #[test]
-    fn one_thread_can_fill_all_shards_and_the_bound_holds_to_the_event() {
-        let queue = Queue::new(64, 1_000_000, 100);
-        for _ in 0..100 {
-            queue.push(b"frame");
-        }
-        let bound = queue.max_shard_events * queue.shard_count();
-        assert_eq!(drain(&queue).len(), bound);
-        let gauge = queue.gauge();
-        assert_eq!(gauge.lost[Loss::QueueFull as usize], 100 - bound as u64);
-        assert_eq!(gauge.offered, 100);
-        assert!(!queue.take_losses().is_empty() && queue.take_losses().is_empty());
-    }
-
-    #[test]
-    fn blocks_are_used_again_and_large_frames_get_their_own() {
-        let queue = Queue::new(1_000_000, 64 << 20, 1 << 20);
-        let mut frames = Frames::default();
-        for round in 0..5_u8 {
-            let large = vec![round; 3 * BLOCK_BYTES];
-            let small = vec![round; BLOCK_BYTES / 3];
-            for frame in [&small, &small, &small, &large, &small] {
-                queue.push(frame);
-            }
-            let mut seen = Vec::new();
-            for index in 0..queue.shard_count() {
-                frames = queue.take(index, frames);
-                while let Some(frame) = frames.next() {
-                    assert!(frame.iter().all(|byte| *byte == round));
-                    seen.push(frame.len());
-                }
-                assert!(frames.is_empty());
-            }
-            assert_eq!(seen, [&small, &small, &small, &large, &small].map(Vec::len));
-            assert!(frames.spare.len() <= SPARE_BLOCKS);
-        }
-        assert_eq!(queue.gauge().queued_bytes, 0);
-    }
-
-    #[test]
-    fn the_bound_holds_to_the_byte() {
-        let queue = Queue::new(1_000, 1_000, 500);
-        for _ in 0..50 {
-            queue.push(&[0; 96]);
-        }
-        assert!(queue.gauge().queued_bytes <= 1_000);
-        assert_eq!(drain(&queue).len(), 10);
-    }
-
-    #[test]
-    fn a_closed_queue_keeps_what_it_has_and_counts_what_it_refuses() {
-        let queue = Queue::new(10, 10_000, 100);
-        queue.push(b"in time");
-        queue.close();
-        queue.push(b"too late");
-        assert_eq!(drain(&queue), [b"in time"]);
-        assert_eq!(queue.gauge().lost[Loss::Closed as usize], 1);
-        assert_eq!(queue.gauge().offered, 2);
-    }
-
-    #[test]
-    fn nothing_is_lost_between_threads() {
-        let queue = Queue::new(1_000_000, 64 << 20, 100);
-        let seen = std::thread::scope(|scope| {
-            for thread in 0..4_u32 {
-                let queue = &queue;
-                scope.spawn(move || {
-                    for number in 0..10_000_u32 {
-                        queue.push(&(thread << 16 | number).to_le_bytes());
-                    }
-                });
-            }
-            let mut seen = Vec::new();
-            while seen.len() < 40_000 {
-                seen.extend(drain(&queue));
-                std::thread::yield_now();
-            }
-            seen
-        });
-        let distinct: std::collections::HashSet<_> = seen.into_iter().collect();
-        assert_eq!(distinct.len(), 40_000);
-    }
 }

@@ -23,6 +23,9 @@ pub struct Stats {
     pub dropped: u64,
     /// Of the dropped ones: the queue was full.
     pub dropped_queue_full: u64,
+    /// Of the dropped ones: the queue was full, and the requests that they
+    /// are about were refused for that reason, by [`Overflow::Reject`](crate::Overflow::Reject).
+    pub dropped_request_refused: u64,
     /// Of the dropped ones: they came after the shutdown.
     pub dropped_closed: u64,
     /// Of the dropped ones: the store refused the record for good.
@@ -98,7 +101,7 @@ impl Counters {
         let mut dropped = Loss::ALL.map(|loss| self.dropped[loss as usize].load(Ordering::Acquire));
         let gauge = queue.gauge();
         let offered = gauge.offered + self.own.load(Ordering::Acquire);
-        for loss in [Loss::QueueFull, Loss::Closed] {
+        for loss in [Loss::QueueFull, Loss::RequestRefused, Loss::Closed] {
             dropped[loss as usize] += gauge.lost[loss as usize];
         }
         let total: u64 = dropped.iter().sum();
@@ -108,6 +111,7 @@ impl Counters {
             quarantined: 0,
             dropped: total,
             dropped_queue_full: dropped[Loss::QueueFull as usize],
+            dropped_request_refused: dropped[Loss::RequestRefused as usize],
             dropped_closed: dropped[Loss::Closed as usize],
             dropped_rejected: dropped[Loss::Rejected as usize],
             dropped_unreadable: dropped[Loss::Unreadable as usize],

@@ -2,6 +2,7 @@
 
 mod control;
 mod levels;
+mod overflow;
 mod routes;
 mod rules;
 mod sampling;

@@ -1,10 +1,11 @@
 //! What a route says of its requests.
 
 use axum::Router;
-use axum::http::{Method, Request};
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, Response};
 use axum::routing::{get, post};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_audit::{AuditContext, Kind, Level, Policy, audited};
+use tower_audit::{AuditContext, Kind, Level, Overflow, Policy, audited};
 
 use super::{App, bodies};
 
@@ -128,10 +129,11 @@ async fn of_two_decorations_the_inner_one_counts() {
 
 #[tokio::test]
 async fn outside_of_a_layer_a_decoration_does_nothing() {
-    let service = audited()
-        .action("nothing")
-        .layer(service_fn(|number: Request<u8>| async move {
-            Ok::<_, std::convert::Infallible>(number.into_body() + 1)
-        }));
-    assert_eq!(service.oneshot(Request::new(1)).await.unwrap(), 2);
+    let decoration = audited().action("nothing").overflow(Overflow::Reject);
+    let service = decoration.layer(service_fn(|request: Request<Body>| async move {
+        Ok::<_, std::convert::Infallible>(Response::new(request.into_body()))
+    }));
+    let answer = service.oneshot(Request::new(Body::from("as it is"))).await;
+    let body = to_bytes(Body::new(answer.unwrap().into_body()), 100).await;
+    assert_eq!(body.unwrap(), "as it is");
 }

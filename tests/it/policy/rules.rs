@@ -88,4 +88,5 @@ fn the_parts_of_a_policy_can_be_shared_between_threads() {
     shared::<Level>();
     shared::<tower_audit::Audited>();
     shared::<tower_audit::AuditedService<()>>();
+    shared::<tower_audit::Overflow>();
 }

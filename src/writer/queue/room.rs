@@ -1,0 +1,74 @@
+//! Room that is set apart for a record before there is one.
+
+use std::sync::Arc;
+
+use super::{LENGTH_BYTES, Queue, Shard};
+use crate::event::lean;
+
+/// Room in the queue for one frame. Dropping it gives the room back.
+#[derive(Debug)]
+pub(crate) struct Room {
+    queue: Arc<Queue>,
+    shard: usize,
+}
+
+/// What is set apart, with the frame's length: any frame's core finds place there.
+pub(super) const ROOM_BYTES: usize = LENGTH_BYTES + lean::CORE_BYTES;
+
+impl Queue {
+    /// Sets room apart, if there is any. There is none once the queue is closed.
+    pub(crate) fn reserve(self: &Arc<Self>) -> Option<Room> {
+        let shard = self.shards_from_own().find(|index| {
+            let mut shard = self.lock(*index);
+            let fits = !shard.closed && self.fits(&shard, 0, lean::CORE_BYTES);
+            shard.rooms += usize::from(fits);
+            fits
+        })?;
+        let queue = Arc::clone(self);
+        Some(Room { queue, shard })
+    }
+
+    /// Sets room apart as soon as there is any. None once the queue is closed.
+    pub(crate) async fn reserve_later(self: Arc<Self>) -> Option<Room> {
+        loop {
+            let mut freed = std::pin::pin!(self.freed.notified());
+            // Before looking, so that what is freed after the look wakes.
+            freed.as_mut().enable();
+            if let Some(room) = self.reserve() {
+                return Some(room);
+            }
+            if self.is_closed() {
+                return None;
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Room {
+    /// Adds a frame: whole if there is that much room by now, otherwise as
+    /// much of it as finds place. It is lost only if the queue was closed.
+    pub(crate) fn push(self, frame: &[u8]) {
+        let queue = &*self.queue;
+        let shard = queue.lock(self.shard);
+        // This room is given back with the drop, and is the frame's to use until then.
+        let fits = |shard: &Shard, form: &[u8]| queue.fits(shard, 1, form.len());
+        if shard.frames.bytes < queue.high_water && fits(&shard, frame) {
+            queue.put(shard, frame);
+            return;
+        }
+        let form = lean::without_bodies(frame);
+        if fits(&shard, &form) {
+            queue.put(shard, &form);
+        } else {
+            queue.put(shard, &lean::core(frame));
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.queue.lock(self.shard).rooms -= 1;
+        self.queue.freed.notify_waiters();
+    }
+}
