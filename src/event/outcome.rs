@@ -21,7 +21,8 @@ pub enum Outcome {
     /// The exchange was given up before there was a response: the client
     /// hung up, or a layer further out stopped waiting.
     AbortedBeforeHead,
-    /// The exchange was given up after the head and before the end of the body.
+    /// The exchange was given up after the head and before the end of the body,
+    /// or the client went away in the middle of its own.
     AbortedMidBody,
     /// The service or the response body panicked.
     Panicked,

@@ -31,7 +31,10 @@ impl<B> RequestBody<B> {
     }
 }
 
-impl<B: Body> Body for RequestBody<B> {
+impl<B: Body> Body for RequestBody<B>
+where
+    B::Error: 'static,
+{
     type Data = B::Data;
     type Error = B::Error;
 
@@ -53,6 +56,9 @@ impl<B: Body> Body for RequestBody<B> {
                 }
             }
             Poll::Ready(None) => this.exchange.request_complete(),
+            Poll::Ready(Some(Err(error))) if ending::is_hang_up(error) => {
+                this.exchange.request_broke_off();
+            }
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled

@@ -5,53 +5,86 @@ use std::error::Error as StdError;
 use std::fmt::Display;
 use std::io;
 
+use super::routing;
 use crate::Outcome;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
+type Cause = dyn StdError + 'static;
 
 /// The end of an exchange by an error: `otherwise`, unless the error says that time ran out.
 pub(super) fn of_error<E: Display + 'static>(error: &E, otherwise: Outcome) -> (Outcome, String) {
-    let any: &dyn Any = error;
-    let (timed_out, text) = match any.downcast_ref::<BoxError>() {
-        Some(boxed) => chain(boxed.as_ref()),
-        None => (is_elapsed(any), error.to_string()),
+    let text = match known(error) {
+        Some(error) => text_of(error),
+        None => error.to_string(),
     };
-    (
-        if timed_out {
-            Outcome::TimedOut
-        } else {
-            otherwise
-        },
-        text,
-    )
+    let timed_out = known(error).is_some_and(|error| chain(error).any(is_timeout));
+    let outcome = if timed_out {
+        Outcome::TimedOut
+    } else {
+        otherwise
+    };
+    (outcome, text)
 }
 
-/// Whether a cause of the error is a timeout, and the texts of all causes.
-fn chain(error: &(dyn StdError + 'static)) -> (bool, String) {
-    let (mut timed_out, mut text) = (false, String::new());
-    let mut next = Some(error);
-    for _ in 0..MAX_CAUSES {
-        let Some(error) = next else { break };
-        timed_out |= error.is::<tower::timeout::error::Elapsed>()
-            || error.is::<tokio::time::error::Elapsed>()
-            || error.downcast_ref::<io::Error>().is_some_and(is_timed_out);
+/// Whether the error of a request's body says that the client went away.
+/// A limit of its size or of its time says something else.
+pub(super) fn is_hang_up<E: 'static>(error: &E) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let mut kinds = known(error).into_iter().flat_map(|error| {
+        chain(error).filter_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()))
+    });
+    kinds.any(|kind| {
+        matches!(
+            kind,
+            UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+        )
+    })
+}
+
+/// An error and what caused it.
+fn chain(error: &Cause) -> impl Iterator<Item = &Cause> {
+    std::iter::successors(Some(error), |&error| error.source()).take(MAX_CAUSES)
+}
+
+/// The error, if its type is one of those that tell their causes.
+fn known<E: 'static>(error: &E) -> Option<&Cause> {
+    let any: &dyn Any = error;
+    any.downcast_ref::<BoxError>()
+        .map(|boxed| -> &Cause { boxed.as_ref() })
+        .or_else(|| routing::error(any))
+        .or_else(|| as_cause::<io::Error>(any))
+        .or_else(|| as_cause::<tower::timeout::error::Elapsed>(any))
+        .or_else(|| as_cause::<tokio::time::error::Elapsed>(any))
+}
+
+fn as_cause<E: StdError + 'static>(any: &dyn Any) -> Option<&Cause> {
+    any.downcast_ref::<E>().map(|error| -> &Cause { error })
+}
+
+/// The texts of an error and of its causes; what wraps one only to pass it on adds nothing.
+fn text_of(error: &Cause) -> String {
+    let mut text = String::new();
+    let mut last = String::new();
+    for cause in chain(error) {
+        let own = cause.to_string();
+        if own == last {
+            continue;
+        }
         if !text.is_empty() {
             text.push_str(": ");
         }
-        text.push_str(&error.to_string());
-        next = error.source();
+        text.push_str(&own);
+        last = own;
     }
-    (timed_out, text)
+    text
 }
 
-fn is_elapsed(error: &dyn Any) -> bool {
+fn is_timeout(error: &Cause) -> bool {
     error.is::<tower::timeout::error::Elapsed>()
         || error.is::<tokio::time::error::Elapsed>()
-        || error.downcast_ref::<io::Error>().is_some_and(is_timed_out)
-}
-
-fn is_timed_out(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::TimedOut
+        || error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Causes of causes that are looked at.

@@ -59,6 +59,8 @@ struct State {
     refused: bool,
     /// A panic went past the handler's context, although a response may still follow.
     panicked: bool,
+    /// The client went away before the request's body had ended.
+    broke_off: bool,
     finished: bool,
 }
 
@@ -93,6 +95,7 @@ impl Exchange {
                 room: None,
                 refused: false,
                 panicked: false,
+                broke_off: false,
                 finished: false,
             }),
         })
@@ -131,6 +134,11 @@ impl Exchange {
 
     pub(super) fn request_complete(&self) {
         self.request.complete();
+    }
+
+    /// The client has gone away in the middle of its body.
+    pub(super) fn request_broke_off(&self) {
+        self.lock().broke_off = true;
     }
 
     /// The response's head is there.
@@ -206,11 +214,7 @@ impl Exchange {
         state.finished = true;
         // Given back at the end, unless the record takes it.
         let room = state.room.take();
-        let outcome = if state.panicked {
-            Outcome::Panicked
-        } else {
-            outcome
-        };
+        let outcome = state.outcome(outcome);
         let Some((level, weight)) = self.kept(&state, outcome) else {
             let held = state.forget_bodies(Level::None);
             std::mem::take(&mut state.frame).reuse();

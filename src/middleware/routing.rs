@@ -1,6 +1,8 @@
 //! What Axum's router knows of a request, and the context as an extractor.
 
+use std::any::Any;
 use std::convert::Infallible;
+use std::error::Error as StdError;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, OriginalUri};
@@ -31,4 +33,9 @@ pub(super) fn matched_route(extensions: &Extensions) -> Option<&str> {
 /// The address at the other end of the connection.
 pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
     extensions.get().map(|ConnectInfo(address)| *address)
+}
+
+/// Axum's wrapper around the errors of bodies.
+pub(super) fn error(error: &dyn Any) -> Option<&(dyn StdError + 'static)> {
+    error.downcast_ref::<axum::Error>().map(|error| error as _)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// [`Wait`](Self::Wait) and [`Reject`](Self::Reject) have room set apart
 /// before the handler runs, so that the record of a request that was let in
-/// is not dropped later. A record that is larger than that room, 8 KiB, and finds no more keeps
+/// is not dropped later; it is held until the response has ended. A record that is larger than that room, 8 KiB, and finds no more keeps
 /// who, what and how it ended; it has the note `details_left_out`.
 ///
 /// The variants are in the order of how strict they are.

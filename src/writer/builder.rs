@@ -110,15 +110,15 @@ impl AuditorBuilder {
 
     /// Sets how many events may wait for the writer. Defaults to 100,000.
     /// When there are more, the newest are dropped and a gap event tells how
-    /// many: too small a queue loses events in a burst or a short outage.
+    /// many, or as [`Overflow`](crate::Overflow) says: too small a queue loses events in a burst or a short outage.
     pub fn max_queue_size(mut self, events: usize) -> Self {
         self.max_queue_size = events;
         self
     }
 
     /// Sets how many bytes of events may wait for the writer. Defaults to
-    /// 64 MiB, at least 2 MiB. When there are more, the newest are dropped
-    /// and a gap event tells how many. The memory is only used while the
+    /// 64 MiB, at least 2 MiB. From three quarters of it on, records
+    /// are taken without their bodies; when there are more, it is as with [`max_queue_size`](Self::max_queue_size). The memory is only used while the
     /// store is slow or away; the writer holds up to one shard's share (the
     /// limit divided by the cores, at most 16) and two batches besides.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {

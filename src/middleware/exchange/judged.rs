@@ -73,6 +73,16 @@ impl Exchange {
 }
 
 impl State {
+    /// How it ended, from what the last one to notice says and from what was noticed before.
+    pub(super) fn outcome(&self, last: Outcome) -> Outcome {
+        match last {
+            _ if self.panicked => Outcome::Panicked,
+            // What was answered then, and to nobody, is not how it ended.
+            Outcome::Completed | Outcome::BodyError if self.broke_off => Outcome::AbortedMidBody,
+            _ => last,
+        }
+    }
+
     /// Forgets the bodies that are above the level; says how much of the
     /// capture budget they held.
     #[must_use]

@@ -218,7 +218,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a client that hangs up in the middle of its body",
-            Completed,
+            AbortedMidBody,
             "POST /witnesses HTTP/1.1",
             &[
                 send("content-length: 9\r\n\r\nabc"),
@@ -230,7 +230,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a client that hangs up between two chunks",
-            Completed,
+            AbortedMidBody,
             "POST /witnesses HTTP/1.1",
             &[
                 send("transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"),
@@ -242,7 +242,7 @@ pub(super) fn scripts() -> Vec<Case> {
         ),
         script(
             "a client that hangs up while its body comes back",
-            BodyError,
+            AbortedMidBody,
             "POST /echo HTTP/1.1",
             &[send("content-length: 9\r\n\r\nabc"), Until("abc"), HangUp],
         ),
