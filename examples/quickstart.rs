@@ -9,6 +9,8 @@
 //! | `PORT` | where to listen, on 127.0.0.1 | `3000` |
 //! | `AUDIT_DATABASE_URL` | `sqlite:PATH` or `postgres://…` | `sqlite:audit-quickstart.db` |
 //! | `AUDIT_PASSWORD` | the password of the user `admin` | a random one |
+//!
+//! Besides it takes what `AuditorBuilder::from_env` takes, such as `AUDIT_QUEUE_BYTES`.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -60,7 +62,7 @@ async fn run() -> Result<(), Failure> {
     let url = url.unwrap_or_else(|| "sqlite:audit-quickstart.db".into());
     let password = password()?;
 
-    let builder = Auditor::builder();
+    let builder = Auditor::builder().from_env()?;
     let builder = if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
         builder.store(SqliteStore::open(path).await?)
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {

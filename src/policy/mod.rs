@@ -100,6 +100,12 @@ impl Policy {
         self.rules.is_empty() && self.default == Verdict::default()
     }
 
+    /// The same, but for what its default says of a full queue.
+    pub(crate) fn with_overflow(mut self, overflow: Overflow) -> Self {
+        self.default.overflow = overflow;
+        self
+    }
+
     /// How many rules it has.
     pub(crate) fn rule_count(&self) -> usize {
         self.rules.len()

@@ -14,6 +14,7 @@ use super::enrich::{ClientIp, Enricher};
 use super::host;
 use super::pipeline::Pipeline;
 use super::queue::Queue;
+use super::settings::Settings;
 use super::stats::Counters;
 use super::worker::Writer;
 use crate::event::{clock, limits};
@@ -22,36 +23,13 @@ use crate::{Error, Policy, Sanitizer};
 
 /// Describes an audit trail; made by [`Auditor::builder`].
 #[must_use]
+#[derive(Default)]
 pub struct AuditorBuilder {
     store: Option<Arc<dyn AuditStore>>,
     sanitizer: Sanitizer,
-    policy: Policy,
-    client_ip: ClientIp,
-    max_queue_size: usize,
-    max_queue_bytes: usize,
-    max_batch_size: usize,
-    max_batch_bytes: usize,
-    max_batch_delay: Duration,
-    append_timeout: Duration,
-    capture_budget: usize,
-}
-
-impl Default for AuditorBuilder {
-    fn default() -> Self {
-        Self {
-            store: None,
-            sanitizer: Sanitizer::default(),
-            policy: Policy::default(),
-            client_ip: ClientIp::default(),
-            max_queue_size: 100_000,
-            max_queue_bytes: 64 << 20,
-            max_batch_size: 4_000,
-            max_batch_bytes: 8 << 20,
-            max_batch_delay: Duration::from_millis(200),
-            append_timeout: Duration::from_secs(30),
-            capture_budget: 32 << 20,
-        }
-    }
+    pub(super) policy: Policy,
+    pub(super) client_ip: ClientIp,
+    pub(super) settings: Settings,
 }
 
 impl AuditorBuilder {
@@ -112,7 +90,7 @@ impl AuditorBuilder {
     /// When there are more, the newest are dropped and a gap event tells how
     /// many, or as [`Overflow`](crate::Overflow) says: too small a queue loses events in a burst or a short outage.
     pub fn max_queue_size(mut self, events: usize) -> Self {
-        self.max_queue_size = events;
+        self.settings.max_queue_size = events;
         self
     }
 
@@ -122,7 +100,7 @@ impl AuditorBuilder {
     /// store is slow or away; the writer holds up to one shard's share (the
     /// limit divided by the cores, at most 16) and two batches besides.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
-        self.max_queue_bytes = bytes;
+        self.settings.max_queue_bytes = bytes;
         self
     }
 
@@ -130,21 +108,21 @@ impl AuditorBuilder {
     /// batches cost the store more for each record, large ones memory: two of
     /// them are held at a time.
     pub fn max_batch_size(mut self, records: usize) -> Self {
-        self.max_batch_size = records;
+        self.settings.max_batch_size = records;
         self
     }
 
     /// Sets how many bytes of events are stored at once. Defaults to 8 MiB.
     /// It bounds the memory of a batch where events are large.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
-        self.max_batch_bytes = bytes;
+        self.settings.max_batch_bytes = bytes;
         self
     }
 
     /// Sets how long a record may wait for its batch to fill. Defaults to
     /// 200 ms, at most an hour. A shorter delay shows records sooner and makes smaller batches.
     pub fn max_batch_delay(mut self, delay: Duration) -> Self {
-        self.max_batch_delay = delay;
+        self.settings.max_batch_delay = delay;
         self
     }
 
@@ -152,7 +130,7 @@ impl AuditorBuilder {
     /// that the attempt counts as failed and is repeated; too short a time
     /// makes a slow store slower still.
     pub fn append_timeout(mut self, timeout: Duration) -> Self {
-        self.append_timeout = timeout;
+        self.settings.append_timeout = timeout;
         self
     }
 
@@ -166,7 +144,7 @@ impl AuditorBuilder {
     /// small a budget loses bodies of a busy service in that way; the memory
     /// is only used while bodies are under way.
     pub fn capture_budget(mut self, bytes: usize) -> Self {
-        self.capture_budget = bytes;
+        self.settings.capture_budget = bytes;
         self
     }
 
@@ -193,49 +171,12 @@ impl AuditorBuilder {
         let store = self.store.ok_or_else(|| {
             Error::configuration("an audit trail needs a store: call AuditorBuilder::store")
         })?;
-        let positive = [
-            ("max_queue_size", self.max_queue_size),
-            ("max_batch_size", self.max_batch_size),
-            ("max_batch_bytes", self.max_batch_bytes),
-            ("capture_budget", self.capture_budget),
-        ];
-        for (parameter, value) in positive {
-            if value == 0 {
-                return Err(Error::invalid_input(
-                    parameter,
-                    format!("{parameter} must be at least 1"),
-                ));
-            }
-        }
-        let durations = [
-            ("max_batch_delay", self.max_batch_delay, Duration::ZERO),
-            (
-                "append_timeout",
-                self.append_timeout,
-                Duration::from_millis(1),
-            ),
-        ];
-        for (parameter, value, least) in durations {
-            if value < least || value > MAX_DURATION {
-                return Err(Error::invalid_input(
-                    parameter,
-                    format!("{parameter} must be from {least:?} to {MAX_DURATION:?}"),
-                ));
-            }
-        }
-        if self.max_queue_bytes < MIN_QUEUE_BYTES {
-            return Err(Error::invalid_input(
-                "max_queue_bytes",
-                format!(
-                    "max_queue_bytes must be at least {MIN_QUEUE_BYTES}, so that any event fits"
-                ),
-            ));
-        }
+        self.settings.check()?;
         // Here, rather than in the first request.
         clock::start();
         let queue = Arc::new(Queue::new(
-            self.max_queue_size,
-            self.max_queue_bytes,
+            self.settings.max_queue_size,
+            self.settings.max_queue_bytes,
             limits::EVENT_BYTES,
         ));
         let counters = Arc::new(Counters::default());
@@ -252,7 +193,7 @@ impl AuditorBuilder {
             finished,
             reader: store.reader(),
             client_ip_header,
-            capture_budget: CaptureBudget::new(self.capture_budget),
+            capture_budget: CaptureBudget::new(self.settings.capture_budget),
             control: Control::new(self.policy),
         });
         let writer = Writer {
@@ -261,13 +202,13 @@ impl AuditorBuilder {
             delivery: Delivery {
                 store,
                 counters,
-                append_timeout: self.append_timeout,
+                append_timeout: self.settings.append_timeout,
                 log: Arc::default(),
             },
             limits: BatchLimits {
-                max_size: self.max_batch_size,
-                max_bytes: self.max_batch_bytes,
-                max_delay: self.max_batch_delay,
+                max_size: self.settings.max_batch_size,
+                max_bytes: self.settings.max_batch_bytes,
+                max_delay: self.settings.max_batch_delay,
             },
             commands: receiver,
             finished: finish,
@@ -275,12 +216,6 @@ impl AuditorBuilder {
         Ok((auditor, writer))
     }
 }
-
-/// No wait of the writer is longer.
-const MAX_DURATION: Duration = Duration::from_secs(3600);
-
-/// Room for the largest event there can be, with what marks its cut and its length.
-const MIN_QUEUE_BYTES: usize = 2 * limits::EVENT_BYTES;
 
 impl std::fmt::Debug for AuditorBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -13,12 +13,14 @@ mod builder;
 mod control;
 mod deliver;
 mod enrich;
+mod env;
 mod flush;
 mod host;
 mod log_limit;
 mod losses;
 mod pipeline;
 mod queue;
+mod settings;
 mod stats;
 mod worker;
 

@@ -7,6 +7,11 @@ fn a_wrong_setting_is_one_clear_sentence_and_no_panic() {
     for (name, value, expected) in [
         ("PORT", "many", "PORT must be a number"),
         ("AUDIT_PASSWORD", "", "AUDIT_PASSWORD is empty"),
+        (
+            "AUDIT_QUEUE_BYTES",
+            "hunter2",
+            "AUDIT_QUEUE_BYTES must be a size such as 64MiB",
+        ),
         ("AUDIT_PASSWORD", "hunter2\r", "AUDIT_PASSWORD must not"),
         (
             "AUDIT_DATABASE_URL",
