@@ -34,10 +34,10 @@ impl AuditorBuilder {
     /// # Security
     /// Whoever sets the environment of the service can do this, too.
     pub fn from_env(self) -> Result<Self, Error> {
-        self.from_variables(|name| env::var_os(name))
+        self.tuned_by(|name| env::var_os(name))
     }
 
-    fn from_variables(mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+    fn tuned_by(mut self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let settings = &mut self.settings;
         let numbers = [
             ("AUDIT_QUEUE_SIZE", &mut settings.max_queue_size),
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn read_from(variables: &[(&str, &str)]) -> Result<AuditorBuilder, Error> {
-        AuditorBuilder::default().from_variables(|name| {
+        AuditorBuilder::default().tuned_by(|name| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| value.into())
         })
