@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::Record;
 
-/// Records to be stored together, and whether it is the first attempt.
+/// Records to be stored together, and whether it is the first attempt. A clone shares the records.
 #[derive(Clone)]
 pub struct Batch {
-    records: Vec<Record>,
+    records: Arc<Vec<Record>>,
     attempts: u32,
 }
 
@@ -16,7 +17,7 @@ impl Batch {
     /// A batch that nobody has tried to store yet.
     pub fn new(records: Vec<Record>) -> Self {
         Self {
-            records,
+            records: Arc::new(records),
             attempts: 0,
         }
     }
@@ -33,22 +34,25 @@ impl Batch {
         self.attempts > 0
     }
 
-    /// The failed attempts so far.
+    /// The failed attempts so far. Those of an earlier process count as one.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
     /// The first half and the rest.
-    pub(crate) fn split(mut self) -> (Self, Self) {
-        let rest = Self {
-            records: self.records.split_off(self.records.len() / 2),
-            attempts: self.attempts,
+    pub(crate) fn split(self) -> (Self, Self) {
+        let attempts = self.attempts;
+        let mut first = Arc::unwrap_or_clone(self.records);
+        let rest = first.split_off(first.len() / 2);
+        let batch = |records| Self {
+            records: Arc::new(records),
+            attempts,
         };
-        (self, rest)
+        (batch(first), batch(rest))
     }
 
     pub(crate) fn remove(&mut self, index: usize) -> Record {
-        self.records.remove(index)
+        Arc::make_mut(&mut self.records).remove(index)
     }
 }
 
@@ -63,7 +67,7 @@ impl Deref for Batch {
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("len", &self.records.len())
+            .field("len", &self.len())
             .field("attempts", &self.attempts)
             .finish()
     }

@@ -1,0 +1,60 @@
+//! What a trail survives.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Which losses a trail is safe against, and what that costs.
+///
+/// The window is what is lost at most when the process is killed (`kill -9`,
+/// out of memory, a panic that aborts).
+///
+/// | | safe against | window |
+/// |---|---|---|
+/// | `Memory` | a slow store | the queue, and two batches |
+/// | `Spill` | an outage of the store too, with an orderly shutdown | the queue, and two batches |
+/// | `Journal` | the end of the process too | what the writer has not read from the queue yet: some milliseconds |
+/// | `Synced` | a loss of power too, up to the interval | the same |
+///
+/// All but `Memory` need a directory: see [`AuditorBuilder::journal`](crate::AuditorBuilder::journal).
+/// What is lost to the trail by a full queue, and what happens then, is [`Overflow`](crate::Overflow)'s matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Nothing is written to disk. The default without a directory.
+    #[default]
+    Memory,
+    /// Records are written to disk when the store does not keep up, and what is pending at the shutdown.
+    Spill,
+    /// Every record is written to disk before it is offered to the store;
+    /// the system decides when it reaches the medium. The default with a directory.
+    Journal,
+    /// As `Journal`, and what was written is synced (`fdatasync`) at this interval, from 1 ms to an hour.
+    Synced(Duration),
+}
+
+impl Durability {
+    /// Whether records are written to disk before they are offered to the store.
+    pub(super) fn writes_ahead(self) -> bool {
+        matches!(self, Self::Journal | Self::Synced(_))
+    }
+
+    /// How often what was written is synced.
+    pub(super) fn sync_interval(self) -> Option<Duration> {
+        match self {
+            Self::Synced(interval) => Some(interval),
+            Self::Memory | Self::Spill | Self::Journal => None,
+        }
+    }
+}
+
+impl fmt::Display for Durability {
+    /// `memory`, `spill`, `journal` or `synced:1s`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Spill => f.write_str("spill"),
+            Self::Journal => f.write_str("journal"),
+            Self::Synced(interval) => write!(f, "synced:{interval:?}"),
+        }
+    }
+}
