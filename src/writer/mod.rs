@@ -2,7 +2,8 @@
 //!
 //! Producers push frames into the [`queue`]; the [`worker`] turns them into
 //! records, gathers these into batches and has them stored, again and again
-//! until the store takes them. What gets lost on the way is counted and told
+//! until the store takes them. What the store
+//! refuses goes to its quarantine; what gets lost on the way is counted and told
 //! by gap events.
 
 mod auditor;
@@ -18,6 +19,7 @@ mod host;
 mod log_limit;
 mod losses;
 mod pipeline;
+mod quarantine;
 mod queue;
 mod stats;
 mod worker;
@@ -25,5 +27,6 @@ mod worker;
 pub use auditor::Auditor;
 pub(crate) use budget::CaptureBudget;
 pub use builder::AuditorBuilder;
+pub use quarantine::{Quarantine, Requeued};
 pub use stats::Stats;
 pub use worker::Writer;

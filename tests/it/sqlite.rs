@@ -141,7 +141,7 @@ async fn a_newer_schema_is_refused_and_both_versions_are_named() {
     plain.pragma_update(None, "user_version", 99).unwrap();
     let message = refusal(&place.file()).await;
     assert!(message.contains("schema version 99"), "{message}");
-    assert!(message.contains("knows none above 1"), "{message}");
+    assert!(message.contains("knows none above 2"), "{message}");
 }
 
 #[tokio::test]
