@@ -145,6 +145,19 @@ async fn a_newer_schema_is_refused_and_both_versions_are_named() {
 }
 
 #[tokio::test]
+async fn an_older_file_is_brought_up_to_date() {
+    let place = Place::new();
+    place.store().await.append(&batch("old", 2)).await.unwrap();
+    let plain = place.plain();
+    plain.execute_batch("DROP TABLE audit_quarantine").unwrap();
+    plain.pragma_update(None, "user_version", 1).unwrap();
+    let store = place.store().await;
+    let quarantine = store.quarantine().unwrap();
+    assert_eq!(quarantine.count().await.unwrap(), 0);
+    assert_eq!(count(&store).await, 2);
+}
+
+#[tokio::test]
 async fn a_file_of_another_application_is_refused_and_left_alone() {
     let place = Place::new();
     let plain = place.plain();
