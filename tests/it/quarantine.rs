@@ -151,6 +151,22 @@ async fn what_a_full_quarantine_has_no_room_for_is_dropped_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_gap_event_ends_in_quarantine_or_in_a_count_and_never_in_a_loop() {
+    for (size, quarantined) in [(0, 0), (1, 1), (2, 2), (3, 2)] {
+        let memory = MemoryStore::new().max_quarantine_size(size);
+        let store = GatedStore::over(memory).refusing_gaps().quarantining([]);
+        let auditor = run_here(Auditor::builder().store(store.clone()));
+        record(&auditor, 2, poison);
+        let stats = auditor.shutdown(60 * SECOND).await.unwrap();
+        let gaps = u64::from(size < 2);
+        assert_eq!(stats.offered, 2 + gaps, "{stats:?}");
+        assert_eq!(stats.quarantined, quarantined, "{stats:?}");
+        assert_eq!(stats.dropped_rejected, 2 + gaps - quarantined, "{stats:?}");
+        assert_accounted(stats, &store.memory.records());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_discarded_record_is_gone_and_a_gap_event_tells() {
     let store = GatedStore::default().quarantining([]);
     let (auditor, id) = poisoned(&store).await;

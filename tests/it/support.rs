@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tower_audit::store::{Admission, Batch};
 use tower_audit::{
-    AuditQuarantine, AuditReader, AuditStore, Auditor, AuditorBuilder, Error, EventId, MemoryStore,
-    Page, PageRequest, Quarantined, Record, Stats,
+    AuditQuarantine, AuditReader, AuditStore, Auditor, AuditorBuilder, Error, EventId, Kind,
+    MemoryStore, Page, PageRequest, Quarantined, Record, Stats,
 };
 
 /// How a [`GatedStore`] answers.
@@ -39,6 +39,7 @@ pub struct GatedStore {
     takes_poison: Arc<AtomicBool>,
     attempts: Arc<Mutex<Vec<Attempt>>>,
     names_poison: bool,
+    refuses_gaps: bool,
 }
 
 /// An attempt that a [`GatedStore`] has seen.
@@ -82,7 +83,15 @@ impl GatedStore {
     }
 
     fn refuses(&self, record: &Record) -> bool {
-        !self.takes_poison.load(Ordering::Relaxed) && record.tags.contains(&"poison".to_owned())
+        let is_poison = record.tags.contains(&"poison".to_owned())
+            || (self.refuses_gaps && record.kind == Kind::Gap);
+        is_poison && !self.takes_poison.load(Ordering::Relaxed)
+    }
+
+    /// Sets that gap events are poison, too.
+    pub fn refusing_gaps(mut self) -> Self {
+        self.refuses_gaps = true;
+        self
     }
 
     pub fn attempts(&self) -> Vec<Attempt> {

@@ -4,8 +4,9 @@ use tower_audit::event::{Column, ColumnType};
 use tower_audit::store::Admission;
 use tower_audit::{AuditStore, Error, PostgresStore, Quarantined};
 
-use super::cluster;
-use super::fixture::{activities, batch, builder, client, number, reader, schema, store};
+use super::fixture::{
+    activities, batch, builder, client, number, reader, role, schema, store, url_of,
+};
 
 #[tokio::test]
 async fn the_table_has_the_columns_of_a_record_in_their_order() {
@@ -133,17 +134,9 @@ async fn a_schema_that_somebody_made_before_is_taken_over() {
 #[tokio::test]
 async fn a_role_without_the_right_to_create_can_write_and_read_what_is_up_to_date() {
     let (_store, schema) = store().await;
-    let role = format!("{schema}_role");
     let client = client().await;
-    let grants = format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'pw'; GRANT USAGE ON SCHEMA {schema} TO {role}; \
-         GRANT SELECT, INSERT ON {schema}.events, {schema}.quarantine TO {role}; \
-         GRANT SELECT ON {schema}.schema_migrations TO {role}"
-    );
-    client.batch_execute(&grants).await.unwrap();
-    let url = url_of(&role);
-    let limited = || PostgresStore::builder(&url).schema(&schema);
-    let store = limited().connect().await.unwrap();
+    let limited = role(&client, &schema).await;
+    let store = limited.clone().connect().await.unwrap();
     let records = activities(3);
     store.append(&batch(&records)).await.unwrap();
     store.append(&batch(&records).retry()).await.unwrap();
@@ -168,7 +161,7 @@ async fn a_role_without_the_right_to_create_can_write_and_read_what_is_up_to_dat
     let last: String = row.get(0);
     let drop = format!("DROP TABLE {schema}.{last}");
     client.batch_execute(&drop).await.unwrap();
-    let store = limited().connect().await.unwrap();
+    let store = limited.connect().await.unwrap();
     let error = store.maintain().await.unwrap_err();
     assert_eq!(error.code(), "configuration");
     assert!(error.to_string().contains("42501"), "{error}");
@@ -208,12 +201,4 @@ async fn a_setting_out_of_range_is_refused_before_anything_happens() {
         let error = broken.connect().await.unwrap_err();
         assert_eq!(error.code(), "configuration", "{error}");
     }
-}
-
-/// The database of the tests, for another user with the password `pw`.
-fn url_of(user: &str) -> String {
-    let url = cluster::database_url();
-    let (scheme, rest) = url.split_once("://").expect("a url");
-    let (_, place) = rest.rsplit_once('@').expect("a url with a user");
-    format!("{scheme}://{user}:pw@{place}")
 }
