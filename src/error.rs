@@ -14,6 +14,7 @@ type Source = Box<dyn StdError + Send + Sync>;
 pub struct Error {
     kind: Kind,
     message: Cow<'static, str>,
+    reason: Option<Cow<'static, str>>,
     source: Option<Source>,
 }
 
@@ -73,10 +74,20 @@ impl Error {
         self
     }
 
+    /// Sets the store's own code for why it refuses a record, such as a
+    /// SQLSTATE: one word that people can count by. Like the message it is
+    /// kept beside the record, so it never carries data.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
     fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             message: message.into(),
+            reason: None,
             source: None,
         }
     }
@@ -102,6 +113,11 @@ impl Error {
             | Kind::TimedOut
             | Kind::Internal => None,
         }
+    }
+
+    /// The store's own code for why it refuses a record, where it told one.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// Whether the writer was shut down before.
@@ -152,6 +168,7 @@ impl fmt::Debug for Error {
         f.debug_struct("Error")
             .field("kind", &self.kind)
             .field("message", &self.message)
+            .field("reason", &self.reason)
             .field("source", &self.source)
             .finish()
     }

@@ -25,10 +25,10 @@ pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{AuditReader, AuditStore, MemoryStore};
+pub use store::{AuditQuarantine, AuditReader, AuditStore, MemoryStore, Quarantined};
 #[cfg(feature = "postgres")]
 pub use store::{PostgresStore, PostgresStoreBuilder};
-pub use writer::{Auditor, AuditorBuilder, Stats, Writer};
+pub use writer::{Auditor, AuditorBuilder, Quarantine, Requeued, Stats, Writer};
 
 /// Runs the README's code.
 #[cfg(all(doctest, feature = "admin", feature = "postgres"))]

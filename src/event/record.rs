@@ -329,6 +329,12 @@ impl Record {
     }
 }
 
+impl From<&Record> for EventId {
+    fn from(record: &Record) -> Self {
+        record.id
+    }
+}
+
 impl Deref for Record {
     type Target = Fields;
 

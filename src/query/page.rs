@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Cursor;
 use super::cursor::Direction;
-use crate::{Error, EventId, Filter, Record};
+use crate::{Error, EventId, Filter};
 
 /// How much a reader wants at once, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,9 +105,12 @@ pub struct Page<T> {
     pub prev_cursor: Option<Cursor>,
 }
 
-impl Page<Record> {
+impl<T> Page<T>
+where
+    for<'a> EventId: From<&'a T>,
+{
     /// Makes the page out of what a store fetched for the request's [`Window`], in the window's order.
-    pub fn new(request: &PageRequest, mut fetched: Vec<Record>) -> Self {
+    pub fn new(request: &PageRequest, mut fetched: Vec<T>) -> Self {
         let limit = usize::from(request.limit);
         let more = fetched.len() > limit;
         fetched.truncate(limit);
@@ -138,10 +141,10 @@ impl Page<Record> {
         Self {
             next_cursor: oldest
                 .filter(|_| older_left)
-                .map(|record| Cursor::older_than(record.id)),
+                .map(|record| Cursor::older_than(record.into())),
             prev_cursor: newest
                 .filter(|_| newer_left)
-                .map(|record| Cursor::newer_than(record.id)),
+                .map(|record| Cursor::newer_than(record.into())),
             items: fetched,
         }
     }

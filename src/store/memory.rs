@@ -1,12 +1,16 @@
 //! A store for tests and for trying things out.
 
+mod quarantine;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{AuditReader, AuditStore, Batch};
+use self::quarantine::{Held, MemoryQuarantine};
+use super::quarantine::Capacity;
+use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
 use crate::event::{Column, Fields};
 use crate::query::{Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
@@ -16,7 +20,14 @@ use crate::{Error, EventId, Record};
 /// Clones share the records.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    records: Arc<Mutex<BTreeMap<EventId, Record>>>,
+    tables: Arc<Mutex<Tables>>,
+    capacity: Capacity,
+}
+
+#[derive(Default)]
+struct Tables {
+    records: BTreeMap<EventId, Record>,
+    held: Held,
 }
 
 impl MemoryStore {
@@ -27,22 +38,40 @@ impl MemoryStore {
 
     /// All records, oldest first.
     pub fn records(&self) -> Vec<Record> {
-        self.lock().values().cloned().collect()
+        self.lock().records.values().cloned().collect()
     }
 
     /// The number of records.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().records.len()
     }
 
     /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().records.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<EventId, Record>> {
-        // Nothing that runs under the lock can leave the map half changed.
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Sets how many refused records the quarantine holds. Defaults to
+    /// 10,000. When there are more, they are dropped and a gap event tells
+    /// how many; 0 sets nothing aside.
+    #[must_use]
+    pub fn max_quarantine_size(mut self, records: usize) -> Self {
+        self.capacity.records = records;
+        self
+    }
+
+    /// Sets how many bytes of refused records, as JSON, the quarantine holds.
+    /// Defaults to 256 MiB. When there are more, they are dropped and a gap
+    /// event tells how many.
+    #[must_use]
+    pub fn max_quarantine_bytes(mut self, bytes: usize) -> Self {
+        self.capacity.bytes = bytes;
+        self
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        // Nothing that runs under the lock can leave the maps half changed.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,7 +86,7 @@ impl std::fmt::Debug for MemoryStore {
 #[async_trait]
 impl AuditStore for MemoryStore {
     async fn append(&self, batch: &Batch) -> Result<(), Error> {
-        let mut records = self.lock();
+        let records = &mut self.lock().records;
         if !batch.is_retry() {
             let mut new = HashSet::with_capacity(batch.len());
             if let Some(index) = batch
@@ -67,12 +96,12 @@ impl AuditStore for MemoryStore {
                 return Err(Error::rejected(Some(index), "the id is stored already"));
             }
         }
-        for record in batch.iter() {
-            if let Entry::Vacant(entry) = records.entry(record.id) {
-                entry.insert(record.clone());
-            }
-        }
+        store_missing(records, batch.iter());
         Ok(())
+    }
+
+    fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
+        Some(Arc::new(MemoryQuarantine(self.clone())))
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {
@@ -84,7 +113,7 @@ impl AuditStore for MemoryStore {
 impl AuditReader for MemoryStore {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
         let window = page.window(filter);
-        let records = self.lock();
+        let records = &self.lock().records;
         if window.ids.is_empty() {
             return Ok(Page::new(page, Vec::new()));
         }
@@ -108,7 +137,19 @@ impl AuditReader for MemoryStore {
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
-        Ok(self.lock().get(&id).cloned())
+        Ok(self.lock().records.get(&id).cloned())
+    }
+}
+
+/// Adds what is not there yet, as a retry does.
+fn store_missing<'a>(
+    records: &mut BTreeMap<EventId, Record>,
+    new: impl Iterator<Item = &'a Record>,
+) {
+    for record in new {
+        if let Entry::Vacant(entry) = records.entry(record.id) {
+            entry.insert(record.clone());
+        }
     }
 }
 

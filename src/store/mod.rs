@@ -13,6 +13,8 @@
 //! - An error says what the writer shall do: [`Error::unavailable`] and
 //!   [`Error::configuration`] mean "try again later", [`Error::rejected`]
 //!   means "never", and names the record if the store knows which one it was.
+//! - A record that is refused for good goes to the store's [quarantine](AuditQuarantine),
+//!   if it has one; the others of its batch are stored.
 //! - Errors never carry data of a record.
 //! - Records come back as they were given, column by column.
 //!
@@ -22,6 +24,7 @@ mod batch;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod quarantine;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -35,6 +38,7 @@ pub use batch::Batch;
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, PostgresStoreBuilder};
+pub use quarantine::{Admission, AuditQuarantine, Quarantined};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -62,6 +66,12 @@ pub trait AuditStore: Send + Sync + 'static {
     /// Whatever keeps the upkeep from being done; the writer logs it and goes on.
     async fn maintain(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Where the records go that the store refuses for good. Defaults to
+    /// `None`: they are dropped, and a gap event tells how many.
+    fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
+        None
     }
 
     /// The store's reading side. Defaults to `None`: the store can only be written.

@@ -22,6 +22,7 @@ mod filters;
 mod json;
 mod lists;
 mod pages;
+mod quarantine;
 mod samples;
 mod trail;
 
@@ -41,6 +42,9 @@ pub use lists::{
     every_text_comes_back, lists_hold_compact_columns, lists_start_with_the_newest,
 };
 pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
+pub use quarantine::{
+    a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
+};
 
 use crate::AuditStore;
 
@@ -67,5 +71,8 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     text_in_filters_is_only_text(store.clone()).await;
     times_are_half_open_to_the_microsecond(store.clone()).await;
     cursors_go_both_ways(store.clone()).await;
-    pages_hold_still_while_records_arrive(store).await;
+    pages_hold_still_while_records_arrive(store.clone()).await;
+    refused_records_are_held(store.clone()).await;
+    a_record_is_held_once(store.clone()).await;
+    requeued_records_are_stored(store).await;
 }

@@ -16,7 +16,7 @@ use super::queue::{Frames, Queue};
 use super::stats::{Counters, Stats};
 use super::worker::Command;
 use crate::event::{Event, Record, limits};
-use crate::store::AuditReader;
+use crate::store::{AuditQuarantine, AuditReader};
 use crate::{Error, EventId, Policy};
 
 /// The handle to a running audit trail. Clones are cheap and share the trail.
@@ -36,6 +36,7 @@ pub(super) struct Inner {
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
+    pub(super) quarantine: Option<Arc<dyn AuditQuarantine>>,
     pub(super) client_ip_header: HeaderName,
     pub(super) capture_budget: CaptureBudget,
     pub(super) control: Control,
@@ -95,6 +96,7 @@ impl Auditor {
             commands: mpsc::unbounded_channel().0,
             finished: watch::channel(true).1,
             reader: None,
+            quarantine: None,
             client_ip_header: self.inner.client_ip_header.clone(),
             capture_budget: CaptureBudget::new(limits::BODY_BYTES * 2),
             control: Control::new(Policy::default()),
@@ -114,7 +116,7 @@ impl Auditor {
     }
 
     /// Waits until everything that was offered before the call is settled:
-    /// stored, or counted as dropped. Waits for as long as the store fails.
+    /// stored, in quarantine, or counted as dropped. Waits for as long as the store fails.
     ///
     /// # Errors
     /// If the writer has ended in the meantime.

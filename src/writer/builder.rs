@@ -192,6 +192,7 @@ impl AuditorBuilder {
             commands,
             finished,
             reader: store.reader(),
+            quarantine: store.quarantine(),
             client_ip_header,
             capture_budget: CaptureBudget::new(self.settings.capture_budget),
             control: Control::new(self.policy),

@@ -11,22 +11,25 @@ pub(crate) enum Loss {
     RequestRefused,
     /// It came after the shutdown.
     Closed,
-    /// The store refuses the record for good.
+    /// The store refuses the record for good, and there was no room for it in a quarantine.
     Rejected,
     /// It could not be turned into a record.
     Unreadable,
     /// It was still pending when the shutdown's time was over.
     ShutdownTimeout,
+    /// Somebody deleted it from the quarantine.
+    Discarded,
 }
 
 impl Loss {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::QueueFull,
         Self::RequestRefused,
         Self::Closed,
         Self::Rejected,
         Self::Unreadable,
         Self::ShutdownTimeout,
+        Self::Discarded,
     ];
 
     pub(super) const fn as_str(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Loss {
             Self::Rejected => "rejected",
             Self::Unreadable => "unreadable",
             Self::ShutdownTimeout => "shutdown_timeout",
+            Self::Discarded => "discarded",
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Producers push frames into the [`queue`]; the [`worker`] turns them into
 //! records, gathers these into batches and has them stored, again and again
-//! until the store takes them. What gets lost on the way is counted and told
+//! until the store takes them. What the store
+//! refuses goes to its quarantine; what gets lost on the way is counted and told
 //! by gap events.
 
 mod auditor;
@@ -19,6 +20,7 @@ mod host;
 mod log_limit;
 mod losses;
 mod pipeline;
+mod quarantine;
 mod queue;
 mod settings;
 mod stats;
@@ -28,6 +30,7 @@ pub use auditor::Auditor;
 pub(crate) use budget::CaptureBudget;
 pub use builder::AuditorBuilder;
 pub(crate) use losses::Loss;
+pub use quarantine::{Quarantine, Requeued};
 pub(crate) use queue::Room;
 pub use stats::Stats;
 pub use worker::Writer;

@@ -1,15 +1,22 @@
 //! What the writer has done so far.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::losses::Loss;
 use super::queue::Queue;
+use crate::EventId;
 
 /// A snapshot of what became of the events so far.
 ///
 /// `offered = stored + quarantined + dropped + pending` always holds.
 /// The trail's own gap events are counted like any others.
+///
+/// The numbers are about the events that were offered to this process. What
+/// another process, or this one before its last start, has set aside is part
+/// of [`Quarantine::count`](crate::Quarantine::count) and of nothing here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -17,7 +24,8 @@ pub struct Stats {
     pub offered: u64,
     /// Records that the store has confirmed.
     pub stored: u64,
-    /// Records that were set aside because the store refuses them.
+    /// Records that were set aside because the store refuses them, less those
+    /// that were requeued or discarded here since; these are stored, or dropped.
     pub quarantined: u64,
     /// Events that are lost, for any reason.
     pub dropped: u64,
@@ -28,19 +36,21 @@ pub struct Stats {
     pub dropped_request_refused: u64,
     /// Of the dropped ones: they came after the shutdown.
     pub dropped_closed: u64,
-    /// Of the dropped ones: the store refused the record for good.
+    /// Of the dropped ones: the store refused the record for good and had no room to set it aside.
     pub dropped_rejected: u64,
     /// Of the dropped ones: they could not be turned into a record.
     pub dropped_unreadable: u64,
     /// Of the dropped ones: they were pending when the shutdown's time was over.
     pub dropped_shutdown_timeout: u64,
+    /// Of the dropped ones: somebody deleted the record from the quarantine.
+    pub dropped_discarded: u64,
     /// Events on their way.
     pub pending: u64,
     /// Of the pending ones: those in the queue.
     pub queued: u64,
     /// Bytes in the queue.
     pub queued_bytes: u64,
-    /// Attempts to store a batch that failed.
+    /// Attempts to store a batch, or to set a record aside, that failed.
     pub failed_attempts: u64,
     /// Bytes of memory that hold bodies of requests in flight, at most the
     /// [`capture_budget`](crate::AuditorBuilder::capture_budget).
@@ -74,7 +84,20 @@ pub(super) struct Counters {
     stored: AtomicU64,
     failed_attempts: AtomicU64,
     dropped: [AtomicU64; Loss::ALL.len()],
+    quarantined: Mutex<SetAside>,
 }
+
+/// The records that this process has set aside.
+#[derive(Debug, Default)]
+struct SetAside {
+    /// Those whose later fate can be told.
+    ids: HashSet<EventId>,
+    /// How many there are besides.
+    others: u64,
+}
+
+/// How many of them are known by their ids: 24 bytes each.
+const REMEMBERED: usize = 100_000;
 
 impl Counters {
     /// Counts an event that the writer itself offers.
@@ -90,6 +113,37 @@ impl Counters {
         self.dropped[loss as usize].fetch_add(count, Ordering::Release);
     }
 
+    pub(super) fn quarantined(&self, id: EventId) {
+        let mut set_aside = self.set_aside();
+        if set_aside.ids.len() < REMEMBERED {
+            set_aside.ids.insert(id);
+        } else {
+            set_aside.others += 1;
+        }
+    }
+
+    /// Counts as stored what this process has set aside and somebody has requeued.
+    pub(super) fn requeued(&self, ids: &[EventId]) {
+        self.stored(self.forget(ids));
+    }
+
+    /// Counts as dropped what this process has set aside and somebody has discarded.
+    pub(super) fn discarded(&self, ids: &[EventId]) {
+        self.dropped(Loss::Discarded, self.forget(ids));
+    }
+
+    fn forget(&self, ids: &[EventId]) -> u64 {
+        let mut set_aside = self.set_aside();
+        ids.iter().filter(|id| set_aside.ids.remove(id)).count() as u64
+    }
+
+    fn set_aside(&self) -> MutexGuard<'_, SetAside> {
+        // Nothing that runs under the lock can leave the numbers half changed.
+        self.quarantined
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn failed_attempt(&self) {
         self.failed_attempts.fetch_add(1, Ordering::Relaxed);
     }
@@ -99,6 +153,11 @@ impl Counters {
         // between the two reads counts as pending, never twice.
         let stored = self.stored.load(Ordering::Acquire);
         let mut dropped = Loss::ALL.map(|loss| self.dropped[loss as usize].load(Ordering::Acquire));
+        // After those, too: what moves to them from here is missing for a moment, never there twice.
+        let quarantined = {
+            let set_aside = self.set_aside();
+            set_aside.ids.len() as u64 + set_aside.others
+        };
         let gauge = queue.gauge();
         let offered = gauge.offered + self.own.load(Ordering::Acquire);
         for loss in [Loss::QueueFull, Loss::RequestRefused, Loss::Closed] {
@@ -108,7 +167,7 @@ impl Counters {
         Stats {
             offered,
             stored,
-            quarantined: 0,
+            quarantined,
             dropped: total,
             dropped_queue_full: dropped[Loss::QueueFull as usize],
             dropped_request_refused: dropped[Loss::RequestRefused as usize],
@@ -116,7 +175,8 @@ impl Counters {
             dropped_rejected: dropped[Loss::Rejected as usize],
             dropped_unreadable: dropped[Loss::Unreadable as usize],
             dropped_shutdown_timeout: dropped[Loss::ShutdownTimeout as usize],
-            pending: offered - (stored + total),
+            dropped_discarded: dropped[Loss::Discarded as usize],
+            pending: offered - (stored + quarantined + total),
             queued: gauge.queued,
             queued_bytes: gauge.queued_bytes,
             failed_attempts: self.failed_attempts.load(Ordering::Relaxed),

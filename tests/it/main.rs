@@ -12,6 +12,7 @@ mod middleware;
 mod outcomes;
 mod policy;
 mod postgres;
+mod quarantine;
 mod quickstart;
 mod sanitizer;
 mod sqlite;

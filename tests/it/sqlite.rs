@@ -141,7 +141,20 @@ async fn a_newer_schema_is_refused_and_both_versions_are_named() {
     plain.pragma_update(None, "user_version", 99).unwrap();
     let message = refusal(&place.file()).await;
     assert!(message.contains("schema version 99"), "{message}");
-    assert!(message.contains("knows none above 1"), "{message}");
+    assert!(message.contains("knows none above 2"), "{message}");
+}
+
+#[tokio::test]
+async fn an_older_file_is_brought_up_to_date() {
+    let place = Place::new();
+    place.store().await.append(&batch("old", 2)).await.unwrap();
+    let plain = place.plain();
+    plain.execute_batch("DROP TABLE audit_quarantine").unwrap();
+    plain.pragma_update(None, "user_version", 1).unwrap();
+    let store = place.store().await;
+    let quarantine = store.quarantine().unwrap();
+    assert_eq!(quarantine.count().await.unwrap(), 0);
+    assert_eq!(count(&store).await, 2);
 }
 
 #[tokio::test]

@@ -18,9 +18,9 @@ const LOCK_TIMEOUT: &str = "5s";
 /// Stores batches over a connection of its own.
 pub(super) struct Writer {
     connector: Connector,
-    schema: Schema,
+    pub(super) schema: Schema,
     copy: String,
-    insert: String,
+    pub(super) insert: String,
     flush_timeout: Duration,
     /// The connection while nobody uses it. Whoever uses it takes it out and
     /// puts it back after success only: an error, a timeout or a dropped
@@ -57,7 +57,11 @@ impl Writer {
         self.in_time(self.make_partitions()).await
     }
 
-    async fn in_time(&self, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    /// Runs `work`, but no longer than the writer waits for anything.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         match timeout(self.flush_timeout, work).await {
             Ok(result) => result,
             Err(_elapsed) => Err(Error::timed_out(
@@ -85,7 +89,7 @@ impl Writer {
 
     async fn attempt(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Failure> {
         if batch.is_retry() {
-            insert::insert(connection, &self.insert, batch).await
+            insert::insert(&connection.client, &self.insert, batch).await
         } else {
             copy::copy(connection, &self.copy, batch).await
         }
@@ -101,7 +105,7 @@ impl Writer {
 
     /// The idle connection, or a new one, which lives in the caller's
     /// runtime: the one that drives the writer.
-    async fn take(&self) -> Result<Connection, Error> {
+    pub(super) async fn take(&self) -> Result<Connection, Error> {
         let idle = self.idle().take();
         match idle.filter(|connection| !connection.is_closed()) {
             Some(connection) => Ok(connection),
@@ -109,7 +113,12 @@ impl Writer {
         }
     }
 
-    fn put_back(&self, connection: Connection) {
+    /// A connection of its own for a caller whose runtime may end before the writer's.
+    pub(super) async fn apart(&self) -> Result<Connection, Error> {
+        self.connector.open().await
+    }
+
+    pub(super) fn put_back(&self, connection: Connection) {
         *self.idle() = Some(connection);
     }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 use super::PostgresStore;
 use super::append::Writer;
 use super::connect::Connector;
+use super::quarantine::Quarantine;
 use super::read::Reader;
 use super::schema::{self, Schema};
 use super::{partition, url};
+use crate::store::quarantine::Capacity;
 use crate::{Error, Timestamp};
 
 /// Settings of a [`PostgresStore`].
@@ -21,6 +23,7 @@ pub struct PostgresStoreBuilder {
     max_readers: usize,
     statement_timeout: Duration,
     flush_timeout: Duration,
+    capacity: Capacity,
 }
 
 impl PostgresStoreBuilder {
@@ -31,6 +34,7 @@ impl PostgresStoreBuilder {
             max_readers: 4,
             statement_timeout: Duration::from_secs(5),
             flush_timeout: Duration::from_secs(10),
+            capacity: Capacity::default(),
         }
     }
 
@@ -66,6 +70,23 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// Sets how many refused records the quarantine holds, give or take what
+    /// several instances put there at the same moment. Defaults to 10,000.
+    /// When there are more, they are dropped and a gap event tells how many;
+    /// 0 sets nothing aside.
+    pub fn max_quarantine_size(mut self, records: usize) -> Self {
+        self.capacity.records = records;
+        self
+    }
+
+    /// Sets how many bytes of refused records, as JSON, the quarantine holds.
+    /// Defaults to 256 MiB. When there are more, they are dropped and a gap
+    /// event tells how many; with too much, a mistaken constraint can fill the disk.
+    pub fn max_quarantine_bytes(mut self, bytes: usize) -> Self {
+        self.capacity.bytes = bytes;
+        self
+    }
+
     /// Connects, brings the schema up to date, and makes the partitions of the coming week.
     ///
     /// # Errors
@@ -84,9 +105,13 @@ impl PostgresStoreBuilder {
             self.max_readers,
             self.statement_timeout,
         )?;
+        let reader = Arc::new(reader);
+        let writer = Arc::new(Writer::new(&connector, schema, self.flush_timeout));
+        let quarantine = Quarantine::new(Arc::clone(&writer), Arc::clone(&reader), self.capacity);
         Ok(PostgresStore {
-            writer: Arc::new(Writer::new(&connector, schema, self.flush_timeout)),
-            reader: Arc::new(reader),
+            writer,
+            reader,
+            quarantine: Arc::new(quarantine),
         })
     }
 

@@ -26,10 +26,9 @@ pub(super) enum Failure {
 
 impl Failure {
     pub(super) fn out_of_range(OutOfRange(column): OutOfRange, index: usize) -> Self {
-        Self::Other(Error::rejected(
-            Some(index),
-            format!("a value is out of the range of the column {column}"),
-        ))
+        let message = format!("a value is out of the range of the column {column}");
+        let reason = SqlState::NUMERIC_VALUE_OUT_OF_RANGE.code();
+        Self::Other(Error::rejected(Some(index), message).because(reason.to_owned()))
     }
 }
 
@@ -40,7 +39,7 @@ impl From<tokio_postgres::Error> for Failure {
         };
         let sqlstate = refusal.code().code();
         let line = refusal.where_().and_then(line);
-        // Every other check has a name.
+        // Every other check has a name; what a trigger raises in its place need not.
         if *refusal.code() == SqlState::CHECK_VIOLATION && refusal.constraint().is_none() {
             return Self::MissingPartition;
         }
@@ -61,7 +60,8 @@ impl From<tokio_postgres::Error> for Failure {
             Class::Poison => Error::rejected(
                 line.and_then(|line| line.checked_sub(1)),
                 format!("the database refused a record ({place})"),
-            ),
+            )
+            .because(sqlstate.to_owned()),
             Class::Configuration => Error::configuration(format!(
                 "the database does not let the writer store records ({place})"
             )),
@@ -72,9 +72,12 @@ impl From<tokio_postgres::Error> for Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::MissingPartition => Self::unavailable(
-                "a record's day has no partition, although it was made just before",
-            ),
+            // What is wrong is something else, and stays so.
+            Failure::MissingPartition => Self::rejected(
+                None,
+                "the database refused a record (SQLSTATE 23514), although its day has a partition",
+            )
+            .because("23514"),
             Failure::Other(error) => error,
         }
     }

@@ -1,9 +1,9 @@
 //! Every later attempt: one INSERT that leaves alone what is stored already.
 
 use bytes::{BufMut, BytesMut};
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use super::connect::Connection;
 use super::error::Failure;
 use super::values::{put_field, type_of};
 use crate::Record;
@@ -34,7 +34,7 @@ pub(super) fn statement(table: &str) -> String {
 
 /// Stores those records that are not stored yet, wholly or not at all.
 pub(super) async fn insert(
-    connection: &mut Connection,
+    client: &impl GenericClient,
     statement: &str,
     records: &[Record],
 ) -> Result<(), Failure> {
@@ -46,10 +46,7 @@ pub(super) async fn insert(
         .iter()
         .map(|array| (array as _, array.wire.clone()))
         .collect();
-    connection
-        .client
-        .execute_typed(statement, &parameters)
-        .await?;
+    client.execute_typed(statement, &parameters).await?;
     Ok(())
 }
 

@@ -14,6 +14,12 @@
 //! of before, is one `INSERT … ON CONFLICT DO NOTHING`. Both are one
 //! statement, hence one transaction, and neither leaves state in the session.
 //!
+//! # What the server refuses
+//!
+//! A record that the table refuses goes to another one, `quarantine`, as text.
+//! The writer puts it there over its own connection; whoever has it stored
+//! after all does so over a connection apart, in one transaction.
+//!
 //! # Errors
 //!
 //! What the server says about a row quotes the row, so neither its message
@@ -27,6 +33,7 @@ mod copy;
 mod error;
 mod insert;
 mod partition;
+mod quarantine;
 mod read;
 mod schema;
 mod store;

@@ -62,7 +62,11 @@ impl Reader {
         })
     }
 
-    async fn query(&self, text: &str, values: &[(&Column, Value<'_>)]) -> Result<Vec<Row>, Error> {
+    pub(super) async fn query(
+        &self,
+        text: &str,
+        values: &[(&Column, Value<'_>)],
+    ) -> Result<Vec<Row>, Error> {
         let parameters: Vec<Parameter<'_>> =
             values.iter().map(|(_, value)| Parameter(value)).collect();
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters

@@ -7,7 +7,10 @@ use super::error;
 use crate::Error;
 
 /// Every version of the schema, in order. What was released never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_events.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_events.sql"),
+    include_str!("migrations/0002_quarantine.sql"),
+];
 
 /// The schema that holds the trail, by its checked name.
 #[derive(Clone, Debug)]

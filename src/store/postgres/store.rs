@@ -7,9 +7,10 @@ use async_trait::async_trait;
 
 use super::append::Writer;
 use super::builder::PostgresStoreBuilder;
+use super::quarantine::Quarantine;
 use super::read::Reader;
 use crate::Error;
-use crate::store::{AuditReader, AuditStore, Batch};
+use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
 
 /// Keeps records in PostgreSQL, in a schema of their own.
 ///
@@ -28,13 +29,14 @@ use crate::store::{AuditReader, AuditStore, Batch};
 /// Everything lives in a schema of its own (`audit`, unless
 /// [told otherwise](PostgresStoreBuilder::schema)): the table `events`, with
 /// one column per [`Column`](crate::event::Column) and one partition per UTC
-/// day (`events_20240229`), and `schema_migrations`.
+/// day (`events_20240229`), `quarantine`, and `schema_migrations`.
 ///
 /// # Rights
 /// The first start needs the right to create the schema, or to create tables
 /// in it. Making the partitions of days to come needs the table's owner.
 /// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
-/// and `SELECT` on `schema_migrations` are enough.
+/// and `quarantine` and `SELECT` on `schema_migrations` are enough; whoever
+/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too.
 ///
 /// # Connections
 /// One for the writer, which opens it with the first batch and drops it after
@@ -44,6 +46,7 @@ use crate::store::{AuditReader, AuditStore, Batch};
 pub struct PostgresStore {
     pub(super) writer: Arc<Writer>,
     pub(super) reader: Arc<Reader>,
+    pub(super) quarantine: Arc<Quarantine>,
 }
 
 impl PostgresStore {
@@ -79,6 +82,10 @@ impl AuditStore for PostgresStore {
 
     async fn maintain(&self) -> Result<(), Error> {
         self.writer.maintain().await
+    }
+
+    fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
+        Some(self.quarantine.clone())
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {

@@ -162,14 +162,17 @@ impl<'a> Field<'a> {
             .map_err(|_| Error::internal(format!("the column {} cannot be read", column.name())))
     }
 
+    /// The value of a `timestamptz`.
+    pub(super) fn time(self) -> Result<Timestamp, Failure> {
+        let micros = i64::from_sql(&Type::INT8, self.0)?.checked_add(EPOCH_MICROS);
+        Ok(Timestamp::from_micros(micros.ok_or("infinite")?))
+    }
+
     fn parse(self, column: &Column) -> Result<Value<'a>, Failure> {
         let wire = &type_of(column);
         Ok(match column.column_type() {
             ColumnType::Uuid => Value::Uuid(uuid::Uuid::from_slice(self.0)?),
-            ColumnType::Time => {
-                let micros = i64::from_sql(wire, self.0)?.checked_add(EPOCH_MICROS);
-                Value::Time(Timestamp::from_micros(micros.ok_or("infinite")?))
-            }
+            ColumnType::Time => Value::Time(self.time()?),
             ColumnType::Text => Value::Text(std::str::from_utf8(self.0)?.into()),
             ColumnType::Json => Value::Json(std::str::from_utf8(self.0)?.into()),
             ColumnType::Bool => Value::Bool(bool::from_sql(wire, self.0)?),

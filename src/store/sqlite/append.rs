@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use rusqlite::{Connection, Statement, TransactionBehavior};
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
 
-use super::error::{Classify, is_rejection};
+use super::error::{Classify, rejection};
 use super::place::Place;
 use super::{schema, values};
 use crate::event::Column;
@@ -20,24 +20,40 @@ pub(super) fn append(
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .classify(place)?;
-    let text = if batch.is_retry() {
-        &*INSERT_IF_MISSING
+    if batch.is_retry() {
+        insert_missing(&transaction, batch, place)?;
     } else {
-        &*INSERT
-    };
-    let mut statement = transaction.prepare_cached(text).classify(place)?;
-    for (index, record) in batch.iter().enumerate() {
-        match insert(&mut statement, record) {
-            // The cause is left out: a trigger of the file's owner may quote the row in it.
-            Err(error) if is_rejection(&error) => {
-                let message = format!("{place} refuses a record");
-                return Err(Error::rejected(Some(index), message));
-            }
-            result => result.classify(place)?,
-        }
+        insert_all(&transaction, &INSERT, batch, place)?;
     }
-    drop(statement);
     transaction.commit().classify(place)
+}
+
+/// Adds those records that are not stored yet.
+pub(super) fn insert_missing(
+    transaction: &Transaction<'_>,
+    records: &[Record],
+    place: &Place,
+) -> Result<(), Error> {
+    insert_all(transaction, &INSERT_IF_MISSING, records, place)
+}
+
+fn insert_all(
+    transaction: &Transaction<'_>,
+    text: &str,
+    records: &[Record],
+    place: &Place,
+) -> Result<(), Error> {
+    let mut statement = transaction.prepare_cached(text).classify(place)?;
+    for (index, record) in records.iter().enumerate() {
+        let result = insert(&mut statement, record);
+        // The cause is left out: a trigger of the file's owner may quote the row in it.
+        if let Some(reason) = result.as_ref().err().and_then(rejection) {
+            let message = format!("{place} refuses a record");
+            return Err(Error::rejected(Some(index), message).because(reason));
+        }
+        result.classify(place)?;
+    }
+    Ok(())
 }
 
 fn insert(statement: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> {

@@ -25,12 +25,14 @@ pub(super) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     }
 }
 
-/// Whether SQLite refuses the row, and not the statement or the moment.
-pub(super) fn is_rejection(error: &rusqlite::Error) -> bool {
-    matches!(
-        code(error),
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
-    )
+/// Why SQLite refuses the row, if it does, and not the statement or the moment.
+pub(super) fn rejection(error: &rusqlite::Error) -> Option<&'static str> {
+    match code(error)? {
+        ErrorCode::ConstraintViolation => Some("constraint"),
+        ErrorCode::TooBig => Some("too_big"),
+        ErrorCode::TypeMismatch => Some("type_mismatch"),
+        _ => None,
+    }
 }
 
 fn classify(error: rusqlite::Error, place: &Place) -> Error {
@@ -91,12 +93,16 @@ mod tests {
         ];
         for (code, class) in expected {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            assert!(!is_rejection(&error), "{code}");
+            assert_eq!(rejection(&error), None, "{code}");
             assert_eq!(classify(error, &Place::Memory).code(), class, "{code}");
         }
-        for code in [ffi::SQLITE_CONSTRAINT_PRIMARYKEY, ffi::SQLITE_TOOBIG] {
+        for (code, reason) in [
+            (ffi::SQLITE_CONSTRAINT_PRIMARYKEY, "constraint"),
+            (ffi::SQLITE_CONSTRAINT_TRIGGER, "constraint"),
+            (ffi::SQLITE_TOOBIG, "too_big"),
+        ] {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            assert!(is_rejection(&error), "{code}");
+            assert_eq!(rejection(&error), Some(reason), "{code}");
         }
     }
 }

@@ -1,14 +1,16 @@
 //! A store in one SQLite file.
 //!
-//! - [`open`](SqliteStore::open) makes the file, or brings an older one up to date (`schema`, `v1.sql`);
+//! - [`open`](SqliteStore::open) makes the file, or brings an older one up to date (`schema`, `v1.sql` and later);
 //! - one connection writes, one transaction a batch (`append`);
 //! - a few read-only ones answer, each query limited in time (`read`);
+//! - what the table refuses waits in another one (`quarantine`);
 //! - the rows are meant to be read by people, too (`values`).
 
 mod append;
 mod database;
 mod error;
 mod place;
+mod quarantine;
 mod read;
 mod schema;
 mod values;
@@ -22,11 +24,14 @@ use async_trait::async_trait;
 
 use self::database::Database;
 use self::place::Place;
-use super::{AuditReader, AuditStore, Batch};
+use self::quarantine::SqliteQuarantine;
+use super::quarantine::Capacity;
+use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
 use crate::query::{Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
-/// Keeps records in the table `audit_events` of an SQLite file. Clones share the file.
+/// Keeps records in the table `audit_events` of an SQLite file, and those
+/// that a constraint or trigger refuses in `audit_quarantine`. Clones share the file.
 ///
 /// ```
 /// # async fn example() -> Result<(), tower_audit::Error> {
@@ -52,6 +57,7 @@ use crate::{Error, EventId, Record};
 pub struct SqliteStore {
     database: Arc<Database>,
     query_timeout: Duration,
+    capacity: Capacity,
 }
 
 impl SqliteStore {
@@ -93,6 +99,7 @@ impl SqliteStore {
         Ok(Self {
             database: Arc::new(Database::open(place).await?),
             query_timeout: Self::QUERY_TIMEOUT,
+            capacity: Capacity::default(),
         })
     }
 
@@ -103,6 +110,24 @@ impl SqliteStore {
     #[must_use]
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.query_timeout = timeout;
+        self
+    }
+
+    /// Sets how many refused records the quarantine holds. Defaults to
+    /// 10,000. When there are more, they are dropped and a gap event tells
+    /// how many; 0 sets nothing aside.
+    #[must_use]
+    pub fn max_quarantine_size(mut self, records: usize) -> Self {
+        self.capacity.records = records;
+        self
+    }
+
+    /// Sets how many bytes of refused records, as JSON, the quarantine holds.
+    /// Defaults to 256 MiB. When there are more, they are dropped and a gap
+    /// event tells how many; with too much, a mistaken constraint can fill the disk.
+    #[must_use]
+    pub fn max_quarantine_bytes(mut self, bytes: usize) -> Self {
+        self.capacity.bytes = bytes;
         self
     }
 }
@@ -123,6 +148,10 @@ impl AuditStore for SqliteStore {
         self.database
             .write(move |connection, place| append::append(connection, &batch, place))
             .await
+    }
+
+    fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
+        Some(Arc::new(SqliteQuarantine(self.clone())))
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {

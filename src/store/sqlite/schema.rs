@@ -1,4 +1,4 @@
-//! The table and its versions.
+//! The tables and their versions.
 //!
 //! A file says what it is: `application_id` that it is an audit trail,
 //! `user_version` how many of the [`VERSIONS`] it has seen.
@@ -13,7 +13,7 @@ pub(super) const TABLE: &str = "audit_events";
 
 /// What makes each version of the schema out of the one before. Once
 /// released, an entry never changes; what is new is a new entry.
-const VERSIONS: &[&str] = &[include_str!("v1.sql")];
+const VERSIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// `tAud`
 const APPLICATION_ID: i32 = 0x7441_7564;

@@ -34,21 +34,35 @@ const FINCH: &str = "finch";
 async fn no_canary_is_found_in_sqlite() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("audit.db");
-    let trail = Trail::play(SqliteStore::open(&file).await.unwrap()).await;
+    let refuse = async || {
+        let refusal = "CREATE TRIGGER refuse BEFORE INSERT ON audit_events
+                       BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        let plain = rusqlite::Connection::open(&file).unwrap();
+        plain.execute_batch(refusal).unwrap();
+    };
+    let trail = Trail::play(SqliteStore::open(&file).await.unwrap(), refuse).await;
     let files = std::fs::read_dir(&directory).unwrap();
     let files: Vec<_> = files
         .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
         .collect();
     assert!(search::holds(&files, FINCH), "the files have the rows");
+    let held = "refuses a record";
+    assert!(search::holds(&files, held), "the files have the quarantine");
     trail.search(&files, "the files");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_canary_is_found_in_postgres() {
     let url = cluster::own_database("canaries").await;
-    let trail = Trail::play(PostgresStore::connect(&url).await.unwrap()).await;
+    let refuse = async || {
+        let refusal = "ALTER TABLE audit.events ADD CONSTRAINT refuse CHECK (false) NOT VALID";
+        cluster::execute(&url, refusal).await;
+    };
+    let trail = Trail::play(PostgresStore::connect(&url).await.unwrap(), refuse).await;
     let dump = sinks::dump(&url);
     assert!(search::holds(&dump, FINCH), "the dump has the rows");
+    let held = "refused a record";
+    assert!(search::holds(&dump, held), "the dump has the quarantine");
     trail.search(&dump, "the dump");
     if let Some(log) = sinks::server_log() {
         trail.search(&log, "the server's log");
@@ -61,8 +75,9 @@ struct Trail {
 }
 
 impl Trail {
-    /// Sends every canary, and looks for all of them where every store's readers look.
-    async fn play(store: impl AuditStore) -> Self {
+    /// Sends every canary, once to be stored and once, after `refuse`, to be
+    /// set aside, and looks for all of them where every store's readers look.
+    async fn play(store: impl AuditStore, refuse: impl AsyncFnOnce()) -> Self {
         let log = sinks::log();
         let auditor = Auditor::builder().store(store).start().await.unwrap();
         let (address, server) = serve(&auditor).await;
@@ -73,14 +88,11 @@ impl Trail {
             let sent = position.requests(number, &canary);
             canaries.push((position.name, canary));
             for raw in sent {
-                tokio::task::spawn_blocking(move || send(address, &raw))
-                    .await
-                    .unwrap();
+                send_apart(address, raw).await;
                 requests += 1;
             }
         }
         auditor.flush().await.unwrap();
-        server.abort();
         let trail = Self {
             search: Search::new(&canaries),
         };
@@ -88,11 +100,22 @@ impl Trail {
         assert!(search::holds(&reads, FINCH), "the router shows the rows");
         trail.search(&reads, "the query router");
         trail.search(format!("{:?}", auditor.stats()).as_bytes(), "the numbers");
+        refuse().await;
+        for (number, position) in POSITIONS.iter().enumerate() {
+            let mut sent = position.requests(number, &canaries[number].1);
+            send_apart(address, sent.pop().unwrap()).await;
+        }
+        auditor.flush().await.unwrap();
+        server.abort();
+        let held = sinks::held(&auditor, POSITIONS.len()).await;
+        assert!(search::holds(&held, FINCH), "the quarantine shows the rows");
+        trail.search(&held, "the quarantine");
         let stats = auditor
             .shutdown(std::time::Duration::from_secs(30))
             .await
             .unwrap();
         assert_eq!((stats.stored, stats.dropped), (requests, 0), "{stats:?}");
+        assert_eq!(stats.quarantined, POSITIONS.len() as u64, "{stats:?}");
         tracing::info!("the end of {FINCH}");
         let log = log.text();
         assert!(search::holds(&log, FINCH), "the log is kept");
@@ -132,6 +155,12 @@ async fn act(audit: AuditContext, headers: HeaderMap, body: Body) -> Response<Bo
         }
         Act::Answer(answer) => answer(&canary),
     }
+}
+
+async fn send_apart(address: SocketAddr, raw: Vec<u8>) {
+    tokio::task::spawn_blocking(move || send(address, &raw))
+        .await
+        .unwrap();
 }
 
 /// Sends the bytes, and reads until the server has done with them.

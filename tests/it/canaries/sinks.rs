@@ -12,6 +12,7 @@ use axum::http::Request;
 use serde_json::Value;
 use tower::ServiceExt;
 use tower_audit::Auditor;
+use tower_audit::PageRequest;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::postgres::cluster;
@@ -89,6 +90,17 @@ pub(super) async fn reads(auditor: &Auditor, records: u64) -> Vec<u8> {
         all.extend(get(format!("/api/events/{id}")).await);
     }
     all
+}
+
+/// Everything that the handle to the quarantine shows.
+pub(super) async fn held(auditor: &Auditor, records: usize) -> Vec<u8> {
+    let quarantine = auditor.quarantine().unwrap();
+    let all = PageRequest::new(PageRequest::MAX_LIMIT).unwrap();
+    let page = quarantine.list(&all).await.unwrap();
+    assert_eq!(page.items.len(), records, "every request was set aside");
+    let mut shown = serde_json::to_vec(&page).unwrap();
+    shown.extend(format!("{page:?} {quarantine:?}").into_bytes());
+    shown
 }
 
 /// Every table of the database, as text.

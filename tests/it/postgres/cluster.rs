@@ -28,18 +28,19 @@ pub(crate) fn database_url() -> String {
 pub(crate) async fn own_database(name: &str) -> String {
     let url = database_url();
     let name = format!("{name}_{}", uuid::Uuid::new_v4().simple());
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-        .await
-        .expect("the server answers");
-    tokio::spawn(connection);
-    let statement = format!("CREATE DATABASE {name}");
-    client
-        .batch_execute(&statement)
-        .await
-        .expect("a new database");
+    execute(&url, &format!("CREATE DATABASE {name}")).await;
     let (address, parameters) = url.split_once('?').unwrap_or((&url, ""));
     let (server, _) = address.rsplit_once('/').expect("a URL with a database");
     format!("{server}/{name}?{parameters}")
+}
+
+/// Executes a statement in a database.
+pub(crate) async fn execute(url: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("the server answers");
+    tokio::spawn(connection);
+    client.batch_execute(statement).await.expect(statement);
 }
 
 /// The path of one of the server's programs.

@@ -42,6 +42,26 @@ pub(super) async fn client() -> Client {
     client
 }
 
+/// The database of the tests, for another user with the password `pw`.
+pub(super) fn url_of(user: &str) -> String {
+    let url = cluster::database_url();
+    let (scheme, rest) = url.split_once("://").expect("a url");
+    let (_, place) = rest.rsplit_once('@').expect("a url with a user");
+    format!("{scheme}://{user}:pw@{place}")
+}
+
+/// A builder of stores as a role that may only do what a writer has to.
+pub(super) async fn role(client: &Client, schema: &str) -> PostgresStoreBuilder {
+    let role = format!("{schema}_role");
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'pw'; GRANT USAGE ON SCHEMA {schema} TO {role}; \
+         GRANT SELECT, INSERT ON {schema}.events, {schema}.quarantine TO {role}; \
+         GRANT SELECT ON {schema}.schema_migrations TO {role}"
+    );
+    client.batch_execute(&grants).await.unwrap();
+    PostgresStore::builder(&url_of(&role)).schema(schema)
+}
+
 /// Ends the connections of one purpose and waits until they are gone.
 pub(super) async fn terminate(client: &Client, application: &str) -> i64 {
     let query = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 10000)) \

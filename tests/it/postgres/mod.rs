@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 mod connect;
 mod errors;
 mod fixture;
+mod quarantine;
 mod read;
 mod schema;
 #[cfg(feature = "postgres-tls")]

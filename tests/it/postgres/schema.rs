@@ -1,10 +1,12 @@
 //! How the schema comes to be, grows, and is left alone.
 
 use tower_audit::event::{Column, ColumnType};
-use tower_audit::{AuditStore, PostgresStore};
+use tower_audit::store::Admission;
+use tower_audit::{AuditStore, Error, PostgresStore, Quarantined};
 
-use super::cluster;
-use super::fixture::{activities, batch, builder, client, number, reader, schema, store};
+use super::fixture::{
+    activities, batch, builder, client, number, reader, role, schema, store, url_of,
+};
 
 #[tokio::test]
 async fn the_table_has_the_columns_of_a_record_in_their_order() {
@@ -60,8 +62,29 @@ async fn instances_that_start_at_once_all_succeed() {
         let events = format!("SELECT count(*) FROM {schema}.events");
         assert_eq!(number(&client, &events).await, 16);
         let versions = format!("SELECT count(*) FROM {schema}.schema_migrations");
-        assert_eq!(number(&client, &versions).await, 1);
+        assert_eq!(number(&client, &versions).await, 2);
     }
+}
+
+#[tokio::test]
+async fn instances_that_start_at_once_bring_an_older_schema_up_to_date() {
+    let (store, schema) = store().await;
+    store.append(&batch(&activities(2))).await.unwrap();
+    let client = client().await;
+    let back = format!(
+        "DROP TABLE {schema}.quarantine; DELETE FROM {schema}.schema_migrations WHERE version = 2"
+    );
+    client.batch_execute(&back).await.unwrap();
+    let starts: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(builder(&schema).connect()))
+        .collect();
+    for start in starts {
+        let store = start.await.unwrap().unwrap();
+        let quarantine = store.quarantine().unwrap();
+        assert_eq!(quarantine.count().await.unwrap(), 0);
+    }
+    let events = format!("SELECT count(*) FROM {schema}.events");
+    assert_eq!(number(&client, &events).await, 2);
 }
 
 #[tokio::test]
@@ -95,7 +118,7 @@ async fn a_schema_that_is_newer_is_refused_and_both_versions_are_named() {
     assert_eq!(error.code(), "configuration");
     let text = error.to_string();
     assert!(
-        text.contains("version 99") && text.contains("version 1,"),
+        text.contains("version 99") && text.contains("version 2,"),
         "{text}"
     );
 }
@@ -111,23 +134,22 @@ async fn a_schema_that_somebody_made_before_is_taken_over() {
 #[tokio::test]
 async fn a_role_without_the_right_to_create_can_write_and_read_what_is_up_to_date() {
     let (_store, schema) = store().await;
-    let role = format!("{schema}_role");
     let client = client().await;
-    let grants = format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'pw'; GRANT USAGE ON SCHEMA {schema} TO {role}; \
-         GRANT SELECT, INSERT ON {schema}.events TO {role}; \
-         GRANT SELECT ON {schema}.schema_migrations TO {role}"
-    );
-    client.batch_execute(&grants).await.unwrap();
-    let url = url_of(&role);
-    let limited = || PostgresStore::builder(&url).schema(&schema);
-    let store = limited().connect().await.unwrap();
+    let limited = role(&client, &schema).await;
+    let store = limited.clone().connect().await.unwrap();
     let records = activities(3);
     store.append(&batch(&records)).await.unwrap();
     store.append(&batch(&records).retry()).await.unwrap();
     store.maintain().await.unwrap();
     let found = reader(&store).get(records[0].id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&records[0]));
+    let quarantine = store.quarantine().unwrap();
+    let refused = Quarantined::new(records[0].clone(), &Error::rejected(None, "refused"), 1);
+    assert_eq!(quarantine.put(&refused).await.unwrap(), Admission::Held);
+    assert_eq!(quarantine.count().await.unwrap(), 1);
+    let error = quarantine.requeue(&[records[0].id]).await.unwrap_err();
+    assert_eq!(error.code(), "configuration");
+    assert!(error.to_string().contains("42501"), "{error}");
 
     // Days ahead that only somebody else can make do not keep it from starting.
     let query = "SELECT max(c.relname::text) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
@@ -139,7 +161,7 @@ async fn a_role_without_the_right_to_create_can_write_and_read_what_is_up_to_dat
     let last: String = row.get(0);
     let drop = format!("DROP TABLE {schema}.{last}");
     client.batch_execute(&drop).await.unwrap();
-    let store = limited().connect().await.unwrap();
+    let store = limited.connect().await.unwrap();
     let error = store.maintain().await.unwrap_err();
     assert_eq!(error.code(), "configuration");
     assert!(error.to_string().contains("42501"), "{error}");
@@ -179,12 +201,4 @@ async fn a_setting_out_of_range_is_refused_before_anything_happens() {
         let error = broken.connect().await.unwrap_err();
         assert_eq!(error.code(), "configuration", "{error}");
     }
-}
-
-/// The database of the tests, for another user with the password `pw`.
-fn url_of(user: &str) -> String {
-    let url = cluster::database_url();
-    let (scheme, rest) = url.split_once("://").expect("a url");
-    let (_, place) = rest.rsplit_once('@').expect("a url with a user");
-    format!("{scheme}://{user}:pw@{place}")
 }
