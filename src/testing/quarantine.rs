@@ -35,7 +35,7 @@ pub async fn refused_records_are_held(store: Arc<dyn AuditStore>) {
     given.sort_by_key(|record| record.id);
     for (found, given) in found.iter().rev().zip(&given) {
         assert_same(&found.record, given);
-        let refused = held.refused(given);
+        let refused = refused(given);
         assert_eq!(found.reason, refused.reason);
         assert_eq!(found.message, refused.message);
         assert_eq!(found.attempts, refused.attempts);
@@ -131,6 +131,11 @@ pub async fn requeued_records_are_stored(store: Arc<dyn AuditStore>) {
 
 const LISTED: &str = "the quarantine could not be listed";
 
+fn refused(record: &Record) -> Quarantined {
+    let refusal = Error::rejected(Some(3), "refused to check the contract").because("c0de");
+    Quarantined::new(record.clone(), &refusal, 7)
+}
+
 /// A quarantine that may hold the records of others.
 struct Held {
     trail: Trail,
@@ -144,13 +149,8 @@ impl Held {
         Some(Self { trail, quarantine })
     }
 
-    fn refused(&self, record: &Record) -> Quarantined {
-        let refusal = Error::rejected(Some(3), "refused to check the contract").because("c0de");
-        Quarantined::new(record.clone(), &refusal, 7)
-    }
-
     async fn put(&self, record: &Record) {
-        let admission = self.quarantine.put(&self.refused(record)).await;
+        let admission = self.quarantine.put(&refused(record)).await;
         let admission = admission.expect("a record could not be put into quarantine");
         assert_eq!(admission, Admission::Held, "the quarantine has no room");
     }

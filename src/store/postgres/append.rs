@@ -23,8 +23,9 @@ pub(super) struct Writer {
     pub(super) insert: String,
     flush_timeout: Duration,
     /// The connection while nobody uses it. Whoever uses it takes it out and
-    /// puts it back after success only: an error, a timeout or a dropped
-    /// future drops it, and what was sent on it can no longer be answered.
+    /// puts it back after success, or after a refusal: any other error, a
+    /// timeout or a dropped future drops it, and what was sent on it can no
+    /// longer be answered.
     idle: Mutex<Option<Connection>>,
 }
 
@@ -81,7 +82,15 @@ impl Writer {
                 partition::ensure(&mut connection.client, &self.schema, &days).await?;
                 self.attempt(&mut connection, batch).await?;
             }
-            Err(failure) => return Err(failure.into()),
+            Err(failure) => {
+                let error = Error::from(failure);
+                // Nothing is in doubt: one statement, and the server's answer
+                // to it. A batch that is halved would else connect each time.
+                if error.is_rejected() && batch.is_retry() {
+                    self.put_back(connection);
+                }
+                return Err(error);
+            }
         }
         self.put_back(connection);
         Ok(())

@@ -5,7 +5,7 @@
 //! The writer has one connection for itself, opened when the first batch
 //! comes, in the runtime that the batch comes from. It is dropped after any
 //! error, timeout or cancellation, because the fate of what was sent on it is
-//! then unknown. Readers share a small pool of read-only connections with a
+//! then unknown; only a refused `INSERT` leaves no doubt. Readers share a small pool of read-only connections with a
 //! limit of time per statement. Nothing else of the application uses either.
 //!
 //! # How a batch is written

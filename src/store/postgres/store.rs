@@ -40,7 +40,8 @@ use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
 ///
 /// # Connections
 /// One for the writer, which opens it with the first batch and drops it after
-/// any error, and up to [`max_readers`](PostgresStoreBuilder::max_readers)
+/// any error but a refused retry, one for as long as somebody requeues or
+/// discards, and up to [`max_readers`](PostgresStoreBuilder::max_readers)
 /// for readers, read-only and with a limit of time per query.
 #[derive(Clone)]
 pub struct PostgresStore {

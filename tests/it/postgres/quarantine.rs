@@ -14,7 +14,8 @@ use tower_audit::{
 };
 
 use super::fixture::{
-    activities, altered, builder, client, number, reader, record, role, schema, store,
+    activities, altered, builder, client, named_store, number, reader, record, role, schema, shown,
+    store, terminate, wait_for_lock,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -227,6 +228,27 @@ async fn drop_partitions(client: &Client, schema: &str) -> String {
     client.query_one(query, &[&events]).await.unwrap().get(0)
 }
 
+#[tokio::test]
+async fn a_connection_that_ends_while_a_record_is_set_aside_keeps_it_pending() {
+    let (store, schema) = named_store("aside").await;
+    let (client, lock) = (client().await, client().await);
+    execute(&client, &schema, CAUSES[0].make).await;
+    let take = "BEGIN; LOCK TABLE quarantine IN ACCESS EXCLUSIVE MODE";
+    execute(&lock, &schema, take).await;
+    let auditor = Auditor::builder().store(store).start().await.unwrap();
+    auditor.record(good());
+    auditor.record(poison());
+    wait_for_lock(&client, "aside writer").await;
+    assert_eq!(terminate(&client, "aside writer").await, 1);
+    wait_for_lock(&client, "aside writer").await;
+    let during = auditor.stats();
+    assert_eq!((during.stored, during.pending), (1, 1), "{during:?}");
+    assert_eq!((during.quarantined, during.dropped), (0, 0), "{during:?}");
+    lock.batch_execute("ROLLBACK").await.unwrap();
+    let stats = auditor.shutdown(MINUTE).await.unwrap();
+    assert_eq!((stats.stored, stats.quarantined, stats.dropped), (1, 1, 0));
+}
+
 fn refused(record: &Record) -> Quarantined {
     Quarantined::new(record.clone(), &Error::rejected(None, "refused"), 1)
 }
@@ -336,7 +358,7 @@ async fn a_row_that_was_altered_by_hand_keeps_no_other_from_being_stored() {
     assert_eq!(outcome.stored.len(), 4);
     assert_eq!(outcome.refused, [ids[2]]);
     let error = handle.list(&PageRequest::default()).await.unwrap_err();
-    let shown = super::fixture::shown(&error);
+    let shown = shown(&error);
     assert!(
         shown.contains(&ids[2].to_string()) && !shown.contains("canary"),
         "{shown}"
