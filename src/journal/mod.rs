@@ -1,0 +1,8 @@
+//! The disk journal: records that outlive the process, on their way to the store.
+//!
+//! It knows bytes and records, not stores, and does blocking I/O only, on the
+//! thread of whoever calls it.
+mod codec;
+mod layout;
+#[cfg(test)]
+mod samples;
