@@ -3,6 +3,7 @@
 //! It knows bytes and records, not stores, and does blocking I/O only, on the
 //! thread of whoever calls it.
 mod codec;
+mod frame;
 mod layout;
 #[cfg(test)]
 mod samples;
