@@ -4,6 +4,8 @@
 //! thread of whoever calls it.
 mod codec;
 mod frame;
+mod header;
 mod layout;
+mod os;
 #[cfg(test)]
 mod samples;
