@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::{failure, os};
@@ -21,8 +21,8 @@ pub(super) struct Root {
 pub(super) struct Home {
     pub(super) name: EventId,
     path: PathBuf,
-    /// Holds the lock for as long as it is open.
-    _lock: File,
+    /// Holds the lock for as long as it is open. What is in it says that the home was ready.
+    lock: File,
 }
 
 /// A segment's file.
@@ -36,8 +36,6 @@ pub(super) struct SegmentPath {
 const LOCK: &str = "lock";
 /// Left by a process that has ended as it should.
 const CLOSED: &str = "closed";
-/// Written and removed, to see whether that is possible.
-const PROBE: &str = "probe";
 const QUARANTINE: &str = "quarantine";
 const SUFFIX: &str = "seg";
 /// Digits of a segment's number, for lists in order.
@@ -94,24 +92,24 @@ impl Root {
     fn try_create_home(&self) -> io::Result<Option<Home>> {
         let name = EventId::now();
         os::create_directory(&self.home_path(name))?;
-        let Some(home) = self.lock(name).inspect_err(|_| self.take_back(name))? else {
-            return Ok(None);
+        let home = match self.lock(name) {
+            Ok(Some(home)) => home,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                // A full disk that is tried again and again must not fill up with homes.
+                match fs::remove_dir(self.home_path(name)) {
+                    Err(left) if left.kind() != ErrorKind::NotFound => return Err(left),
+                    _ => return Err(error),
+                }
+            }
         };
-        let usable = home.probe().and_then(|()| os::sync_directory(&self.path));
-        match usable {
+        let begun = home.begin().and_then(|()| os::sync_directory(&self.path));
+        match begun {
             Ok(()) => Ok(Some(home)),
             Err(error) => {
                 home.release()?;
                 Err(error)
             }
-        }
-    }
-
-    /// Removes a home in which no lock could be made, so that a full disk
-    /// that is tried again and again does not fill up with them.
-    fn take_back(&self, name: EventId) {
-        if let Err(error) = fs::remove_dir(self.home_path(name)) {
-            tracing::warn!(%error, "a sub-directory of the audit journal cannot be removed");
         }
     }
 
@@ -148,11 +146,7 @@ impl Root {
         if !os::is_same(&lock, &lock_path) {
             return Ok(None);
         }
-        Ok(Some(Home {
-            name,
-            path,
-            _lock: lock,
-        }))
+        Ok(Some(Home { name, path, lock }))
     }
 
     /// Moves a segment to where nobody touches it any more.
@@ -242,13 +236,13 @@ impl Home {
         let mut is_empty = true;
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
-            is_empty &= [LOCK, CLOSED, PROBE].iter().any(|own| name == **own);
+            is_empty &= name == LOCK || name == CLOSED;
         }
         if !is_empty {
             return self.mark_closed();
         }
         // The lock last: whoever takes it from here on finds an empty home, and removes it, too.
-        for own in [PROBE, CLOSED, LOCK] {
+        for own in [CLOSED, LOCK] {
             remove_if_there(&self.path.join(own))?;
         }
         match fs::remove_dir(&self.path) {
@@ -265,14 +259,20 @@ impl Home {
         }
     }
 
-    fn probe(&self) -> io::Result<()> {
-        let path = self.path.join(PROBE);
-        let written = os::create_file(&path).and_then(|mut file| {
-            io::Write::write_all(&mut file, b"journal")?;
-            file.sync_data()
-        });
-        let removed = remove_if_there(&path);
-        written.and(removed)
+    /// Tries whether files can be written here, and says to those who find the home that it is in use.
+    fn begin(&self) -> io::Result<()> {
+        (&self.lock).write_all(b"journal\n")?;
+        self.lock.sync_data()?;
+        os::sync_directory(&self.path)
+    }
+
+    /// Whether it was ready to be used. If not, its process has ended before
+    /// there was anything to be told, or it waits for the lock just now and
+    /// will make another home.
+    pub(super) fn has_begun(&self) -> bool {
+        self.lock
+            .metadata()
+            .is_ok_and(|metadata| metadata.len() > 0)
     }
 }
 

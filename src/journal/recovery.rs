@@ -52,6 +52,13 @@ pub(crate) struct Adopted {
     pub(crate) newer_segments: usize,
 }
 
+/// What one sub-directory turned out to be.
+enum Found {
+    Adopted(Adopted),
+    InUse,
+    Nothing,
+}
+
 /// Sub-directories that are held at once: each costs an open file.
 const MAX_ADOPTED: usize = 256;
 
@@ -99,8 +106,9 @@ impl Journal {
                 break;
             }
             match self.adopt_home(name) {
-                Ok(Some(adopted)) => recovery.adopted.push(adopted),
-                Ok(None) => recovery.in_use += 1,
+                Ok(Found::Adopted(adopted)) => recovery.adopted.push(adopted),
+                Ok(Found::InUse) => recovery.in_use += 1,
+                Ok(Found::Nothing) => {}
                 // Its owner has just removed it.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(_) => recovery.inaccessible += 1,
@@ -133,10 +141,14 @@ impl Journal {
         }
     }
 
-    fn adopt_home(&mut self, name: EventId) -> io::Result<Option<Adopted>> {
+    fn adopt_home(&mut self, name: EventId) -> io::Result<Found> {
         let Some(home) = self.root.lock(name)? else {
-            return Ok(None);
+            return Ok(Found::InUse);
         };
+        if !home.has_begun() {
+            home.release()?;
+            return Ok(Found::Nothing);
+        }
         let is_clean = home.is_closed();
         let segments = home.segments()?;
         let mut adopted = Adopted {
@@ -174,12 +186,12 @@ impl Journal {
         }
         if adopted.segments == 0 && adopted.newer_segments > 0 {
             // For a process of that version: its lock goes with it.
-            return Ok(Some(adopted));
+            return Ok(Found::Adopted(adopted));
         }
         let is_noted = is_clean;
         self.adopted.insert(name, AdoptedHome { home, is_noted });
         self.release_if_empty(name);
-        Ok(Some(adopted))
+        Ok(Found::Adopted(adopted))
     }
 }
 
