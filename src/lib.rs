@@ -3,6 +3,8 @@
 pub mod admin;
 mod error;
 pub mod event;
+#[allow(dead_code, unused_imports)] // until the writer uses it
+mod journal;
 mod middleware;
 mod policy;
 pub mod query;
