@@ -6,7 +6,7 @@ use super::decode::{Coding, Decoded};
 use super::mask::UNREADABLE_JSON;
 use super::media::Format;
 use super::rules::Rules;
-use super::{clean, form, json, multipart, text};
+use super::{clean, form, growth, json, multipart, text};
 use crate::event::limits;
 
 /// A body as it was captured.
@@ -149,7 +149,7 @@ fn without_mark(text: &str) -> &str {
 
 fn whole(rules: &Rules, text: &str, cut: bool) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 32);
-    let document = json::Document::body(cut);
+    let document = json::Document::body(cut, growth::most(text.len()));
     match json::sanitize(rules, without_mark(text), document, &mut out) {
         json::Reading::Unreadable => None,
         json::Reading::Complete | json::Reading::Truncated => Some(out),
@@ -159,12 +159,14 @@ fn whole(rules: &Rules, text: &str, cut: bool) -> Option<String> {
 /// A document a line. A line that cannot be read has a mark in its place.
 fn lines(rules: &Rules, text: &str, cut: bool) -> String {
     let mut out = String::with_capacity(text.len() + 32);
+    let most = growth::most(text.len());
     for line in without_mark(text).split_inclusive('\n') {
         let document = line.trim_end_matches(['\n', '\r']);
         let ending = &line[document.len()..];
         if !document.trim().is_empty() {
             let cut = cut && ending.is_empty();
-            let reading = json::sanitize(rules, document, json::Document::body(cut), &mut out);
+            let reading =
+                json::sanitize(rules, document, json::Document::body(cut, most), &mut out);
             if reading == json::Reading::Unreadable {
                 out.push_str(UNREADABLE_JSON);
             }

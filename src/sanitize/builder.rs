@@ -133,8 +133,11 @@ impl SanitizerBuilder {
     /// values, with [`Strategy::Shape`] all others show their types. Defaults to keeping them.
     ///
     /// An allowed name keeps its value, and the elements of an array; members of an
-    /// object are judged by their own names. Headers have a list of their own, and texts
+    /// object are judged by their own names. In a form or a query, a text without a value, or
+    /// with nothing but `=` for one, is no name but a value, unless it is allowed. Headers have a list of their own, and texts
     /// that the application writes, such as a description, stay.
+    ///
+    /// A body of many short values becomes longer by it; [`Sanitizer`] says how much at most.
     pub fn otherwise(mut self, strategy: Strategy) -> Self {
         self.otherwise = Some(strategy);
         self
