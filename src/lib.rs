@@ -20,7 +20,7 @@ pub use middleware::{
     Audit, AuditContext, AuditLayer, Audited, AuditedService, PeerAddr, RequestBody,
     ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
-pub use policy::{Level, Policy, PolicyBuilder, Rule};
+pub use policy::{Level, Policy, PolicyBuilder, Rule, StatusRange};
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]

@@ -13,6 +13,7 @@ use crate::event::limits;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body<'a> {
     pub(super) content_type: Option<&'a [u8]>,
+    /// Other than `identity`.
     pub(super) content_encoding: Option<&'a [u8]>,
     /// What was captured of it, if anything was.
     pub(super) captured: Option<&'a [u8]>,
@@ -47,12 +48,12 @@ impl Body<'_> {
             return unsuited.then(|| self.placeholder(rules, ""));
         };
         let mut remark = String::new();
-        if let Some(coding) = self.content_coding() {
+        if let Some(coding) = self.content_encoding {
             let coding = clean::text(coding, limits::NAME_BYTES);
             let coding = text::net(rules, &coding).unwrap_or(coding);
             remark = format!(", {coding}");
         }
-        let coding = self.content_coding();
+        let coding = self.content_encoding;
         let kept = match (format, coding, coding.and_then(Coding::of).zip(self.decode)) {
             (Some(format), None, _) => self.read(rules, format, bytes),
             (Some(format), _, Some((coding, limit))) => coding
@@ -102,12 +103,6 @@ impl Body<'_> {
             encoding: Some(encoding.to_owned()),
             cut: false,
         })
-    }
-
-    fn content_coding(&self) -> Option<&[u8]> {
-        self.content_encoding
-            .map(<[u8]>::trim_ascii)
-            .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
     }
 
     /// `[text/plain, 123 bytes]`

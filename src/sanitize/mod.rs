@@ -39,7 +39,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use builder::SanitizerBuilder;
 pub(crate) use decode::Coding;
-pub(crate) use media::readable_content_type;
+pub(crate) use media::{is_identity, readable_content_type};
 pub use strategy::{CustomStrategy, Strategy};
 
 use crate::event::{Capture, Event, Record, limits};
