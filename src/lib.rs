@@ -22,7 +22,7 @@ pub use middleware::{
     Audit, AuditContext, AuditLayer, Audited, AuditedFuture, AuditedService, PeerAddr, RequestBody,
     ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
-pub use policy::{Level, Overflow, Policy, PolicyBuilder, Rule};
+pub use policy::{Level, Overflow, Policy, PolicyBuilder, Rule, StatusRange};
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]

@@ -14,7 +14,7 @@ pub const NAME_BYTES: usize = 256;
 pub const PATH_BYTES: usize = 1024;
 /// Bytes of a query string, before sanitizing.
 pub const QUERY_BYTES: usize = 4096;
-/// Bytes of a user agent and of other single header values.
+/// Bytes of a user agent.
 pub const USER_AGENT_BYTES: usize = 1024;
 /// Bytes of an error text, a description, a reason.
 pub const TEXT_BYTES: usize = 4096;
@@ -24,6 +24,8 @@ pub const STACK_TRACE_BYTES: usize = 16 * 1024;
 pub const HEADER_LINES: usize = 100;
 /// Bytes of one header value that are looked at.
 pub const HEADER_VALUE_BYTES: usize = 8 * 1024;
+/// Bytes of one header value that are kept.
+pub const HEADER_KEPT_BYTES: usize = 1024;
 /// Bytes of all header lines of one request or response that are looked at.
 pub const HEADERS_BYTES: usize = 32 * 1024;
 /// Tags and cookies of one record.

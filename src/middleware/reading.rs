@@ -19,16 +19,15 @@ pub(super) fn reading(headers: &HeaderMap, settings: &Settings) -> Option<Readin
     if !sanitize::readable_content_type(content_type.as_bytes()) {
         return None;
     }
-    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut codings = codings
+        .map(|coding| coding.as_bytes().trim_ascii())
+        .filter(|coding| !sanitize::is_identity(coding));
     let Some(coding) = codings.next() else {
         return Some(Reading::Plain);
     };
-    let coding = coding.as_bytes();
     if codings.next().is_some() {
         return None;
-    }
-    if coding.eq_ignore_ascii_case(b"identity") {
-        return Some(Reading::Plain);
     }
     let is_known = settings.decode && sanitize::Coding::of(coding).is_some();
     is_known.then_some(Reading::Decoded)

@@ -7,15 +7,17 @@ mod builder;
 mod judgement;
 mod level;
 mod overflow;
-mod pattern;
 mod rule;
+mod status_range;
 #[cfg(test)]
 mod tests;
+mod wildcard;
 
 pub use builder::PolicyBuilder;
 pub use level::Level;
 pub use overflow::Overflow;
 pub use rule::Rule;
+pub use status_range::StatusRange;
 
 pub(crate) use judgement::{End, Head, Judgement, is_sample};
 
@@ -30,6 +32,7 @@ use judgement::Verdict;
 /// let policy = Policy::builder()
 ///     .rule(Rule::new().status(500..=599).level(Level::Full))
 ///     .rule(Rule::new().outcome(Outcome::Panicked).level(Level::Full))
+///     .rule(Rule::new().status(404).level(Level::Metadata))
 ///     .rule(Rule::new().method(Method::GET).path("/health*").level(Level::None))
 ///     .rule(Rule::new().route("/search").sample(0.1))
 ///     .level(Level::Metadata) // for whatever no rule matches

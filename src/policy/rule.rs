@@ -3,12 +3,12 @@
 mod matching;
 
 use std::fmt;
-use std::ops::{Bound, RangeBounds, RangeInclusive};
 
 use http::{HeaderName, Method};
 
 use super::judgement::is_sample;
-use super::pattern::Pattern;
+use super::status_range::StatusRange;
+use super::wildcard::Wildcard;
 use super::{Level, Overflow};
 use crate::Outcome;
 
@@ -20,7 +20,7 @@ use crate::Outcome;
 /// everything. What a rule does not say, level, sample or overflow, is as the
 /// policy has it by default.
 ///
-/// Patterns are texts in which each `*` stands for any number of characters,
+/// A wildcard is a text in which each `*` stands for any number of characters,
 /// slashes included. What is wrong with a rule is told by [`PolicyBuilder::build`](super::PolicyBuilder::build).
 #[derive(Clone, Default)]
 #[must_use = "a rule does nothing until it is added to a policy"]
@@ -28,11 +28,11 @@ pub struct Rule {
     name: Option<Box<str>>,
     methods: Vec<Method>,
     routes: Vec<Box<str>>,
-    paths: Vec<Pattern>,
-    headers: Vec<(HeaderName, Vec<Pattern>)>,
-    statuses: Vec<RangeInclusive<u16>>,
+    paths: Vec<Wildcard>,
+    headers: Vec<(HeaderName, Vec<Wildcard>)>,
+    statuses: Vec<StatusRange>,
     outcomes: Vec<Outcome>,
-    actors: Vec<Pattern>,
+    actors: Vec<Wildcard>,
     pub(super) level: Option<Level>,
     pub(super) sample: Option<f64>,
     pub(super) overflow: Option<Overflow>,
@@ -77,27 +77,26 @@ impl Rule {
         self
     }
 
-    /// Asks for a path, by a pattern such as `/health*`. The query is no part of it.
+    /// Asks for a path, by a wildcard such as `/health*`. The query is no part of it.
     ///
     /// # Security
     /// The path is compared as the client has sent it, which may be in more
     /// than one way: `/x%2Fy`, `//x`, `/x/../y`. Where something behind the layer makes them
     /// the same, lower the level by [`route`](Self::route) instead.
-    pub fn path(mut self, pattern: &str) -> Self {
-        if !pattern.starts_with(['/', '*']) {
-            self.find_fault("path", "a path pattern must start with '/' or '*'");
-        } else if let Some(wrong) = pattern.chars().find(|character| {
+    pub fn path(mut self, wildcard: &str) -> Self {
+        if !wildcard.starts_with(['/', '*']) {
+            self.find_fault("path", "a path must start with '/' or '*'");
+        } else if let Some(wrong) = wildcard.chars().find(|character| {
             matches!(character, '?' | '#') || character.is_whitespace() || character.is_control()
         }) {
-            let message =
-                format!("a path as it is sent holds no {wrong:?}, so the pattern never matches");
+            let message = format!("a path as it is sent holds no {wrong:?}, so it never matches");
             self.find_fault("path", message);
         }
-        self.paths.push(Pattern::new(pattern));
+        self.paths.push(Wildcard::new(wildcard));
         self
     }
 
-    /// Asks for a header of which a line has this value, by a pattern; `*` is
+    /// Asks for a header of which a line has this value, by a wildcard; `*` is
     /// any value. Other than with the other conditions, several headers are all required.
     ///
     /// # Security
@@ -108,7 +107,7 @@ impl Rule {
             self.find_fault("header", format!("{name:?} is not the name of a header"));
             return self;
         };
-        let value = Pattern::new(value);
+        let value = Wildcard::new(value);
         match self.headers.iter_mut().find(|(other, _)| *other == name) {
             Some((_, values)) => values.push(value),
             None => self.headers.push((name, vec![value])),
@@ -116,24 +115,15 @@ impl Rule {
         self
     }
 
-    /// Asks for a status within a range, such as `500..=599`. An exchange
+    /// Asks for a status, such as `404` or [`StatusCode::NOT_FOUND`](http::StatusCode::NOT_FOUND),
+    /// or one within a range, such as `500..=599`. An exchange
     /// without a response has none. Decided late; see [`Policy`](super::Policy).
-    pub fn status(mut self, range: impl RangeBounds<u16>) -> Self {
-        let first = match range.start_bound() {
-            Bound::Included(first) => *first,
-            Bound::Excluded(before) => before.saturating_add(1),
-            Bound::Unbounded => 0,
-        };
-        let last = match range.end_bound() {
-            Bound::Included(last) => *last,
-            Bound::Excluded(after) => after.saturating_sub(1),
-            Bound::Unbounded => 999,
-        };
-        // As `http` has it.
-        if first.max(100) > last.min(999) {
-            self.find_fault("status", "the range holds no status from 100 to 999");
+    pub fn status(mut self, status: impl Into<StatusRange>) -> Self {
+        let range = status.into();
+        if range.is_empty() {
+            self.find_fault("status", "no status from 100 to 999 is asked for");
         }
-        self.statuses.push(first..=last);
+        self.statuses.push(range);
         self
     }
 
@@ -143,13 +133,13 @@ impl Rule {
         self
     }
 
-    /// Asks for the id of the actor, by a pattern, as the handler told it by
+    /// Asks for the id of the actor, by a wildcard, as the handler told it by
     /// the end. Decided late; see [`Policy`](super::Policy).
-    pub fn actor(mut self, pattern: &str) -> Self {
-        if pattern.is_empty() {
+    pub fn actor(mut self, wildcard: &str) -> Self {
+        if wildcard.is_empty() {
             self.find_fault("actor", "an actor's id is not empty");
         }
-        self.actors.push(Pattern::new(pattern));
+        self.actors.push(Wildcard::new(wildcard));
         self
     }
 

@@ -12,13 +12,13 @@ use crate::Outcome;
 
 const METHODS: [Method; 2] = [Method::GET, Method::POST];
 const PATHS: [&str; 3] = ["/", "/a", "/a/b"];
-const PATTERNS: [&str; 3] = ["/a", "/a*", "*b"];
+const WILDCARDS: [&str; 3] = ["/a", "/a*", "*b"];
 const OUTCOMES: [Outcome; 2] = [Outcome::Completed, Outcome::Panicked];
 
 prop_compose! {
     fn rule()(
         method in option::of(select(&METHODS[..])),
-        path in option::of(select(&PATTERNS[..])),
+        path in option::of(select(&WILDCARDS[..])),
         route in option::of(select(&PATHS[..])),
         header in option::of(select(&["1", "2"][..])),
         status in option::of(select(&[200..=299, 400..=599, 500..=500][..])),

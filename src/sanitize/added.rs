@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::mask::UNREADABLE_JSON;
-use super::{Sanitizer, clean, json};
+use super::{Sanitizer, clean, growth, json};
 use crate::event::{Capture, Json, limits};
 
 /// Details and changes in the order in which they came.
@@ -128,7 +128,9 @@ impl Sanitizer {
     }
 
     fn push_json(&self, out: &mut String, value: &str) {
-        let reading = json::sanitize(&self.rules, value, json::Document::added(), out);
+        let most = out.len() + growth::most(value.len());
+        let document = json::Document::named(json::DocumentName::Harmless, most);
+        let reading = json::sanitize(&self.rules, value, document, out);
         if reading == json::Reading::Unreadable {
             out.push_str(UNREADABLE_JSON);
         }

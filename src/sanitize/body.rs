@@ -6,13 +6,14 @@ use super::decode::{Coding, Decoded};
 use super::mask::UNREADABLE_JSON;
 use super::media::Format;
 use super::rules::Rules;
-use super::{clean, form, json, multipart, text};
+use super::{clean, form, growth, json, multipart, text};
 use crate::event::limits;
 
 /// A body as it was captured.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body<'a> {
     pub(super) content_type: Option<&'a [u8]>,
+    /// Other than `identity`.
     pub(super) content_encoding: Option<&'a [u8]>,
     /// What was captured of it, if anything was.
     pub(super) captured: Option<&'a [u8]>,
@@ -47,12 +48,12 @@ impl Body<'_> {
             return unsuited.then(|| self.placeholder(rules, ""));
         };
         let mut remark = String::new();
-        if let Some(coding) = self.content_coding() {
+        if let Some(coding) = self.content_encoding {
             let coding = clean::text(coding, limits::NAME_BYTES);
             let coding = text::net(rules, &coding).unwrap_or(coding);
             remark = format!(", {coding}");
         }
-        let coding = self.content_coding();
+        let coding = self.content_encoding;
         let kept = match (format, coding, coding.and_then(Coding::of).zip(self.decode)) {
             (Some(format), None, _) => self.read(rules, format, bytes),
             (Some(format), _, Some((coding, limit))) => coding
@@ -104,12 +105,6 @@ impl Body<'_> {
         })
     }
 
-    fn content_coding(&self) -> Option<&[u8]> {
-        self.content_encoding
-            .map(<[u8]>::trim_ascii)
-            .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
-    }
-
     /// `[text/plain, 123 bytes]`
     fn placeholder(&self, rules: &Rules, remark: &str) -> Kept {
         let media_type = self.content_type.unwrap_or_default();
@@ -149,7 +144,7 @@ fn without_mark(text: &str) -> &str {
 
 fn whole(rules: &Rules, text: &str, cut: bool) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 32);
-    let document = json::Document::body(cut);
+    let document = json::Document::body(cut, growth::most(text.len()));
     match json::sanitize(rules, without_mark(text), document, &mut out) {
         json::Reading::Unreadable => None,
         json::Reading::Complete | json::Reading::Truncated => Some(out),
@@ -159,12 +154,14 @@ fn whole(rules: &Rules, text: &str, cut: bool) -> Option<String> {
 /// A document a line. A line that cannot be read has a mark in its place.
 fn lines(rules: &Rules, text: &str, cut: bool) -> String {
     let mut out = String::with_capacity(text.len() + 32);
+    let most = growth::most(text.len());
     for line in without_mark(text).split_inclusive('\n') {
         let document = line.trim_end_matches(['\n', '\r']);
         let ending = &line[document.len()..];
         if !document.trim().is_empty() {
             let cut = cut && ending.is_empty();
-            let reading = json::sanitize(rules, document, json::Document::body(cut), &mut out);
+            let reading =
+                json::sanitize(rules, document, json::Document::body(cut, most), &mut out);
             if reading == json::Reading::Unreadable {
                 out.push_str(UNREADABLE_JSON);
             }

@@ -38,7 +38,7 @@ use crate::Error;
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct SanitizerBuilder {
-    rules: Vec<Rule>,
+    rules: Vec<SanitizerRule>,
     otherwise: Option<Strategy>,
     keys: Vec<Key>,
 }
@@ -57,9 +57,9 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Rules are checked in `build`, in the order in which they were given.
+/// What was added, in its order; `build` checks it.
 #[derive(Clone, Debug)]
-enum Rule {
+enum SanitizerRule {
     Name(String, Strategy),
     Path(String, Strategy),
     Pattern(String, Strategy),
@@ -95,7 +95,7 @@ impl SanitizerBuilder {
     /// It takes the place of what was said of the same name before. In free text a
     /// value behind such a name is masked, whatever the strategy.
     pub fn name(mut self, name: impl Into<String>, strategy: Strategy) -> Self {
-        self.rules.push(Rule::Name(name.into(), strategy));
+        self.rules.push(SanitizerRule::Name(name.into(), strategy));
         self
     }
 
@@ -111,7 +111,7 @@ impl SanitizerBuilder {
     /// value, where `$` is that document, what is found is masked whatever the
     /// strategy, and [`Strategy::Keep`] does not count.
     pub fn path(mut self, path: impl Into<String>, strategy: Strategy) -> Self {
-        self.rules.push(Rule::Path(path.into(), strategy));
+        self.rules.push(SanitizerRule::Path(path.into(), strategy));
         self
     }
 
@@ -124,7 +124,8 @@ impl SanitizerBuilder {
     /// rules, in their order, and see the marks that these have left. A text that would
     /// become more than four times as long, and 4 KiB, is masked.
     pub fn pattern(mut self, regex: impl Into<String>, strategy: Strategy) -> Self {
-        self.rules.push(Rule::Pattern(regex.into(), strategy));
+        self.rules
+            .push(SanitizerRule::Pattern(regex.into(), strategy));
         self
     }
 
@@ -133,8 +134,11 @@ impl SanitizerBuilder {
     /// values, with [`Strategy::Shape`] all others show their types. Defaults to keeping them.
     ///
     /// An allowed name keeps its value, and the elements of an array; members of an
-    /// object are judged by their own names. Headers have a list of their own, and texts
+    /// object are judged by their own names. In a form or a query, a text without a value, or
+    /// with nothing but `=` for one, is no name but a value, unless it is allowed. Headers have a list of their own, and texts
     /// that the application writes, such as a description, stay.
+    ///
+    /// A body of many short values becomes longer by it; [`Sanitizer`] says how much at most.
     pub fn otherwise(mut self, strategy: Strategy) -> Self {
         self.otherwise = Some(strategy);
         self
@@ -160,7 +164,7 @@ impl SanitizerBuilder {
     /// One whose name is sensitive is treated as the rule for that name says, by default
     /// masked; of `cookie` the names of the cookies are kept only.
     pub fn request_header(mut self, name: impl Into<String>) -> Self {
-        self.rules.push(Rule::RequestHeader(name.into()));
+        self.rules.push(SanitizerRule::RequestHeader(name.into()));
         self
     }
 
@@ -168,7 +172,7 @@ impl SanitizerBuilder {
     ///
     /// One whose name is sensitive is treated as the rule for that name says, by default masked.
     pub fn response_header(mut self, name: impl Into<String>) -> Self {
-        self.rules.push(Rule::ResponseHeader(name.into()));
+        self.rules.push(SanitizerRule::ResponseHeader(name.into()));
         self
     }
 
@@ -189,27 +193,27 @@ impl SanitizerBuilder {
         let mut response_headers = HeaderRules::response();
         for rule in &self.rules {
             match rule {
-                Rule::Name(name, Strategy::Keep) => names.allow(name)?,
-                Rule::Name(name, strategy) => {
+                SanitizerRule::Name(name, Strategy::Keep) => names.allow(name)?,
+                SanitizerRule::Name(name, strategy) => {
                     names.list(name, strategies.add(strategy)?, strategy.strictness())?;
                 }
-                Rule::Path(path, strategy) => {
+                SanitizerRule::Path(path, strategy) => {
                     let id = strategies.add(strategy)?;
                     paths.add(path, id)?;
                     if !matches!(strategy, Strategy::Keep) {
                         masking_paths.add(path, id)?;
                     }
                 }
-                Rule::Pattern(regex, Strategy::Keep) => {
+                SanitizerRule::Pattern(regex, Strategy::Keep) => {
                     return Err(Error::configuration(format!(
                         "the pattern {regex:?} of a sanitizer cannot keep what it finds: nothing else would take it away"
                     )));
                 }
-                Rule::Pattern(regex, strategy) => {
+                SanitizerRule::Pattern(regex, strategy) => {
                     patterns.add(regex, strategies.add(strategy)?)?;
                 }
-                Rule::RequestHeader(name) => request_headers.add(name)?,
-                Rule::ResponseHeader(name) => response_headers.add(name)?,
+                SanitizerRule::RequestHeader(name) => request_headers.add(name)?,
+                SanitizerRule::ResponseHeader(name) => response_headers.add(name)?,
             }
         }
         let mut keys = PseudonymKeys::default();

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::mask::TRUNCATED_PAIR;
+use super::mask::{REDACTED, TRUNCATED_PAIR};
 use super::rules::{Rules, Treatment};
 use super::strategy::{Sort, Strategy};
-use super::{percent, text};
+use super::{growth, percent, text};
 
 /// The pairs with secret values masked. Of pairs that were cut, the last one
 /// is dropped and the mark of truncation takes its place.
 pub(super) fn sanitize(rules: &Rules, pairs: &str, cut: bool) -> String {
     let mut out = String::with_capacity(pairs.len());
+    let most = growth::most(pairs.len());
     let mut pairs = pairs.split('&').peekable();
     let mut is_first = true;
     while let Some(pair) = pairs.next() {
@@ -18,11 +19,15 @@ pub(super) fn sanitize(rules: &Rules, pairs: &str, cut: bool) -> String {
         if !is_first {
             out.push('&');
         }
+        let start = out.len();
         if cut && pairs.peek().is_none() {
             out.push_str(TRUNCATED_PAIR);
         } else if !push_pair(rules, pair, &mut out) {
             out.truncate(end);
             continue;
+        } else if out.len() > most && out.len() - start > pair.len() + REDACTED.len() {
+            out.truncate(start);
+            out.push_str(REDACTED);
         }
         is_first = false;
     }
@@ -47,6 +52,14 @@ fn push_pair(rules: &Rules, pair: &str, out: &mut String) -> bool {
     let treatment = rules.treatment(&decoded);
     if treatment.is_remove() {
         return false;
+    }
+    if rules.otherwise.is_some()
+        && let Some(strategy) = treatment.strategy()
+        && is_padding(value)
+    {
+        // What looks like a name may be a value of which nobody has allowed anything.
+        push_applied(rules, strategy, pair, out);
+        return true;
     }
     if matches!(treatment, Treatment::Keep) && !decoded.iter().all(is_usual_in_name) {
         // Perhaps no pair at all but text, or JSON, in which there is a `=`.
@@ -78,6 +91,13 @@ fn push_applied(rules: &Rules, strategy: &Strategy, value: &str, out: &mut Strin
         Cow::Borrowed(mark) => out.push_str(mark),
         Cow::Owned(text) => out.push_str(&percent::encoded(&text, true)),
     }
+}
+
+/// Whether nothing stands behind a name, or no more than base64 ends with.
+fn is_padding(value: &str) -> bool {
+    let decoded = percent::decoded(value.as_bytes(), true);
+    let is_blank = |byte: &u8| *byte == b'=' || byte.is_ascii_whitespace();
+    decoded.iter().all(is_blank)
 }
 
 fn is_usual_in_name(byte: &u8) -> bool {

@@ -186,14 +186,14 @@ fn sanitize_value(rules: &Rules, name: &str, value: &[u8]) -> Option<String> {
     let value = clean::text(value, limits::HEADER_VALUE_BYTES);
     if let Some(strategy) = strategy {
         let value = rules.applied(strategy, &value, Sort::Text);
-        return Some(limits::cut(&value, limits::USER_AGENT_BYTES).to_owned());
+        return Some(limits::cut(&value, limits::HEADER_KEPT_BYTES).to_owned());
     }
     let sanitized = match name {
         "referer" | "location" | "content-location" | "origin" => url::sanitize(rules, &value, cut),
         "link" => url::sanitize_links(rules, &value, cut),
         _ => text::encoded_value(rules, &value, false).unwrap_or(value),
     };
-    Some(limits::cut(&sanitized, limits::USER_AGENT_BYTES).to_owned())
+    Some(limits::cut(&sanitized, limits::HEADER_KEPT_BYTES).to_owned())
 }
 
 /// The names of the cookies in a `cookie` header. One without a name is left out: it would be its value.

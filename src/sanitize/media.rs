@@ -1,4 +1,4 @@
-//! What a `content-type` says about how a body can be read.
+//! What its headers say about how a body can be read.
 
 /// The formats that can be sanitized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,12 @@ impl Format {
 /// worth capturing. Of all others a record has type and size only.
 pub(crate) fn readable_content_type(value: &[u8]) -> bool {
     Format::of(value).is_some()
+}
+
+/// Whether this `content-encoding` says that the body is as it is.
+pub(crate) fn is_identity(content_encoding: &[u8]) -> bool {
+    let coding = content_encoding.trim_ascii();
+    coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
 }
 
 #[cfg(test)]

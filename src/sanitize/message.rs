@@ -3,6 +3,7 @@
 
 use super::body::{Body, Kept};
 use super::headers::{self, HeaderRules};
+use super::media::is_identity;
 use super::rules::Rules;
 use super::{Sanitizer, clean, form, text};
 use crate::Level;
@@ -55,8 +56,8 @@ impl<'a> Message<'a> {
             .any(|other| Some(other) != content_type);
         let mut codings = self
             .values("content-encoding")
-            .filter(|coding| !coding.eq_ignore_ascii_case(b"identity"));
-        let content_encoding = codings.next();
+            .filter(|coding| !is_identity(coding));
+        let content_encoding = codings.next().map(<[u8]>::trim_ascii);
         let body = Body {
             content_type: content_type.filter(|_| !in_doubt),
             content_encoding,

@@ -15,6 +15,7 @@ mod decode;
 mod decode;
 mod form;
 mod freeze;
+mod growth;
 mod headers;
 mod json;
 mod mask;
@@ -38,7 +39,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use builder::SanitizerBuilder;
 pub(crate) use decode::Coding;
-pub(crate) use media::readable_content_type;
+pub(crate) use media::{is_identity, readable_content_type};
 pub use strategy::{CustomStrategy, Strategy};
 
 use crate::event::{Capture, Event, Record, limits};
@@ -60,6 +61,10 @@ use rules::Rules;
 /// by a function, and a [`Strategy`] for each. [`SanitizerBuilder::otherwise`] turns it
 /// round: only what is allowed stays. [`Auditor::preview`](crate::Auditor::preview) shows what
 /// would be stored.
+///
+/// No rule makes a body grow without end: what would make it longer than four times its text,
+/// and 4 KiB, is masked instead, and masks make at most twelve times its text of it, and 4 KiB.
+/// A byte that is no text counts as three. Details and states of changes have the same bound.
 ///
 /// What is not found:
 ///

@@ -4,16 +4,11 @@ use std::borrow::Cow;
 
 use regex::{Captures, Regex};
 
+use super::growth;
 use super::mask::REDACTED;
-
 use super::rules::{Rules, StrategyId};
 use super::strategy::Sort;
 use crate::Error;
-
-/// How many times as long as it was a text may become, besides [`MOST_ADDED`]
-/// bytes; one that would be longer is masked.
-const MOST_GROWTH: usize = 4;
-const MOST_ADDED: usize = 4096;
 
 /// Regular expressions, looked for in every text, in the order in which they were given.
 #[derive(Default)]
@@ -64,7 +59,7 @@ impl Patterns {
                 replaced = Some(new);
             }
         }
-        let most = MOST_GROWTH * text.len() + MOST_ADDED;
+        let most = growth::most(text.len());
         replaced.map(|replaced| match replaced.len() {
             length if length > most => REDACTED.to_owned(),
             _ => replaced,

@@ -1,4 +1,5 @@
-//! The contract of a store, as functions to call from a test, and [`sanitize_json`] for benchmarks.
+//! The contract of a store, as functions to call from a test, and parts of the
+//! sanitizer for benchmarks and fuzzers.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -18,6 +19,8 @@
 //! records. They panic with a sentence that says which part of the contract is broken.
 
 mod append;
+#[cfg(feature = "decode")]
+mod decode;
 mod filters;
 mod json;
 mod lists;
@@ -32,6 +35,8 @@ pub use append::{
     a_batch_is_stored_wholly_or_not_at_all, a_retry_adds_nothing_twice,
     batches_of_any_size_are_stored, concurrent_batches_are_all_stored,
 };
+#[cfg(feature = "decode")]
+pub use decode::decode_body;
 pub use filters::{
     filters_find_what_they_name, path_prefixes_are_literal, text_in_filters_is_only_text,
     times_are_half_open_to_the_microsecond,

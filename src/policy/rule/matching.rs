@@ -1,10 +1,8 @@
 //! Whether a rule's conditions are met.
 
-use std::ops::RangeInclusive;
-
 use super::Rule;
 use crate::policy::judgement::{End, Head};
-use crate::policy::pattern::Pattern;
+use crate::policy::wildcard::Wildcard;
 
 impl Rule {
     /// Whether it asks for nothing.
@@ -30,18 +28,20 @@ impl Rule {
         any(&self.methods, |method| method == head.method)
             && any(&self.paths, |path| path.matches(head.path.as_bytes()))
             && any(&self.routes, |route| head.route == Some(&**route))
-            && self.headers.iter().all(|(name, patterns)| {
+            && self.headers.iter().all(|(name, wildcards)| {
                 let values = head.headers.get_all(name);
-                let matches = |pattern: &Pattern| {
-                    values.iter().any(|value| pattern.matches(value.as_bytes()))
+                let matches = |wildcard: &Wildcard| {
+                    values
+                        .iter()
+                        .any(|value| wildcard.matches(value.as_bytes()))
                 };
-                patterns.iter().any(matches)
+                wildcards.iter().any(matches)
             })
     }
 
     pub(in crate::policy) fn matches_status(&self, status: Option<u16>) -> bool {
         any(&self.statuses, |range| {
-            status.is_some_and(|status| range.contains(&status))
+            status.is_some_and(|status| range.contains(status))
         })
     }
 
@@ -59,8 +59,6 @@ impl Rule {
             return Some(format!("{name:?}"));
         }
         let text = |sort, text: &str| format!("{sort} {text:?}");
-        let status =
-            |range: &RangeInclusive<u16>| format!("status {}..={}", range.start(), range.end());
         [
             self.paths.first().map(|path| text("path", path.as_str())),
             self.routes.first().map(|route| text("route", route)),
@@ -68,7 +66,7 @@ impl Rule {
                 .first()
                 .map(|(name, _)| text("header", name.as_str())),
             self.actors.first().map(|id| text("actor", id.as_str())),
-            self.statuses.first().map(status),
+            self.statuses.first().map(|range| format!("status {range}")),
             self.outcomes
                 .first()
                 .map(|outcome| format!("outcome {outcome}")),

@@ -1,3 +1,5 @@
+//! Brotli (RFC 7932).
+
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
 use super::Decoded;

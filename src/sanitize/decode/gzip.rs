@@ -1,3 +1,5 @@
+//! gzip (RFC 1952).
+
 use std::io::{ErrorKind, Read};
 
 use flate2::bufread::GzDecoder;

@@ -27,8 +27,8 @@ pub(crate) enum Coding {
 
 /// What came out.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Decoded {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Decoded {
+    pub(crate) bytes: Vec<u8>,
     /// There was more, or might have been.
     pub(super) cut: bool,
 }
@@ -55,7 +55,7 @@ impl Coding {
 
     /// At most `limit` bytes of what is encoded. Nothing if it is not in this
     /// coding, or if nothing comes out.
-    pub(super) fn decode(self, encoded: &[u8], limit: usize) -> Option<Decoded> {
+    pub(crate) fn decode(self, encoded: &[u8], limit: usize) -> Option<Decoded> {
         let limit = limit.min(encoded.len().saturating_mul(MAX_RATIO));
         let decode = match self {
             Self::Gzip => gzip::decode,

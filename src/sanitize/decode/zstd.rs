@@ -1,3 +1,5 @@
+//! Zstandard (RFC 8878).
+
 use std::io::Read;
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};

@@ -47,29 +47,44 @@ pub(super) enum Reading {
 pub(super) struct Document {
     /// There was more of it.
     pub(super) cut: bool,
-    /// It goes by a name that is not sensitive. Otherwise nobody can tell what a
-    /// string or a number of its own is, so that is masked.
-    pub(super) named: bool,
+    pub(super) name: DocumentName,
     /// How many levels of JSON in strings are looked into.
     pub(super) inner: u8,
+    /// Up to how many bytes the output may grow before values are masked for
+    /// their length; see [`most`](super::growth::most).
+    pub(super) most: usize,
+}
+
+/// What is known of the name that a document goes by.
+#[derive(Clone, Copy)]
+pub(super) enum DocumentName {
+    /// It has none. Nobody can tell what a string or a number of its own is,
+    /// so that is masked.
+    None,
+    /// It is not sensitive.
+    Harmless,
+    /// It is allowed, where only what is allowed stays.
+    Allowed,
 }
 
 impl Document {
-    /// A body.
-    pub(super) const fn body(cut: bool) -> Self {
+    /// A body, or a line of one.
+    pub(super) const fn body(cut: bool, most: usize) -> Self {
         Self {
             cut,
-            named: false,
+            name: DocumentName::None,
             inner: 1,
+            most,
         }
     }
 
-    /// A value that a handler added.
-    pub(super) const fn added() -> Self {
+    /// A document that goes by a name.
+    pub(super) const fn named(name: DocumentName, most: usize) -> Self {
         Self {
             cut: false,
-            named: true,
+            name,
             inner: 1,
+            most,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The objects and arrays that a scanner is in, without memory that grows with them.
 
-/// Levels that are gone into; deeper values are masked. `serde_json` reads
+/// Containers that are gone into; deeper values are masked. `serde_json` reads
 /// one more, so that whoever uses it can read what was stored, the mark of truncation included.
 pub(super) const MAX_DEPTH: usize = 126;
 
@@ -8,13 +8,13 @@ pub(super) const MAX_DEPTH: usize = 126;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Nesting {
     depth: usize,
-    innermost: Level,
+    innermost: Container,
     outer: Outer,
 }
 
-/// What is known of an object or array.
+/// What is known of an object or array that is open.
 #[derive(Clone, Copy, Default)]
-struct Level {
+struct Container {
     is_object: bool,
     /// Something in it is kept already.
     is_filled: bool,
@@ -63,7 +63,7 @@ impl Nesting {
         set(&mut self.outer.filled, self.innermost.is_filled);
         set(&mut self.outer.allowed, self.innermost.is_allowed);
         self.depth += 1;
-        self.innermost = Level {
+        self.innermost = Container {
             is_object,
             is_filled: false,
             is_allowed,
@@ -80,7 +80,7 @@ impl Nesting {
         if depth < self.depth {
             let bit = 1 << depth;
             self.depth = depth;
-            self.innermost = Level {
+            self.innermost = Container {
                 is_object: self.outer.objects & bit != 0,
                 is_filled: self.outer.filled & bit != 0,
                 is_allowed: self.outer.allowed & bit != 0,

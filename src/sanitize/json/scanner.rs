@@ -9,7 +9,7 @@ use super::keys::KnownKeys;
 use super::lex::{self, Stop};
 use super::nesting::{MAX_DEPTH, Nesting};
 use super::trail::Trail;
-use super::{Document, escape};
+use super::{Document, DocumentName, escape};
 use crate::sanitize::mask::{REDACTED_JSON, TOO_DEEP_JSON};
 use crate::sanitize::names::Verdict;
 use crate::sanitize::rules::{Rules, Treatment};
@@ -68,10 +68,10 @@ impl<'a> Scanner<'a> {
         out: &'a mut String,
     ) -> Self {
         let nameless = Treatment::Found(&Strategy::Mask);
-        let treatment = match &rules.otherwise {
-            Some(otherwise) => Treatment::Otherwise(otherwise),
-            None if document.named => Treatment::Keep,
-            None => nameless,
+        let treatment = match (document.name, &rules.otherwise) {
+            (DocumentName::Allowed, _) | (DocumentName::Harmless, None) => Treatment::Keep,
+            (_, Some(otherwise)) => Treatment::Otherwise(otherwise),
+            (DocumentName::None, None) => nameless,
         };
         Self {
             rules,

@@ -8,15 +8,15 @@ use crate::sanitize::rules::StrategyId;
 /// Costs nothing where there are none.
 pub(super) struct Trail<'a> {
     paths: &'a Paths,
-    /// What is known at each level; nothing if there are no paths.
-    levels: Option<Box<[Level; MAX_DEPTH + 1]>>,
+    /// What is known of each value on the way; nothing if there are no paths.
+    places: Option<Box<[Place; MAX_DEPTH + 1]>>,
     depth: usize,
     /// Where the paths are in the value that comes next.
     next: Active,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Level {
+struct Place {
     active: Active,
     /// The number of the next element.
     element: u32,
@@ -27,7 +27,7 @@ impl<'a> Trail<'a> {
         let root = paths.root();
         Self {
             paths,
-            levels: (root != 0).then(|| Box::new([Level::default(); MAX_DEPTH + 1])),
+            places: (root != 0).then(|| Box::new([Place::default(); MAX_DEPTH + 1])),
             depth: 0,
             next: root,
         }
@@ -35,16 +35,16 @@ impl<'a> Trail<'a> {
 
     /// Goes to a member; says what the path stands for that ends there.
     pub(super) fn member(&mut self, name: &[u8]) -> Option<StrategyId> {
-        let active = self.levels.as_ref()?[self.depth].active;
+        let active = self.places.as_ref()?[self.depth].active;
         self.go(active, Child::Member(name))
     }
 
     /// Goes to the next element; says what the path stands for that ends there.
     pub(super) fn element(&mut self) -> Option<StrategyId> {
-        let level = &mut self.levels.as_mut()?[self.depth];
-        let element = level.element;
-        level.element = element.saturating_add(1);
-        let active = level.active;
+        let place = &mut self.places.as_mut()?[self.depth];
+        let element = place.element;
+        place.element = element.saturating_add(1);
+        let active = place.active;
         self.go(active, Child::Element(element))
     }
 
@@ -57,8 +57,8 @@ impl<'a> Trail<'a> {
     /// Goes into the value at hand.
     pub(super) fn open(&mut self, depth: usize) {
         self.depth = depth;
-        if let Some(levels) = &mut self.levels {
-            levels[depth] = Level {
+        if let Some(places) = &mut self.places {
+            places[depth] = Place {
                 active: self.next,
                 element: 0,
             };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::limits;
 use crate::sanitize::mask::UNREADABLE;
+use crate::sanitize::media::Format;
 use crate::sanitize::percent;
 
 /// Header lines that a part may have.
@@ -63,6 +64,12 @@ impl<'a> Head<'a> {
             is_utf_8,
             content_type,
         })
+    }
+
+    /// Whether its content is a JSON document, and no file.
+    pub(super) fn is_json(&self) -> bool {
+        let format = self.media_type().and_then(Format::of);
+        self.filename.is_none() && format == Some(Format::Json)
     }
 
     /// The type without its parameters.

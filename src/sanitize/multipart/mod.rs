@@ -27,9 +27,9 @@ use memchr::memmem::{self, Finder};
 
 use head::Head;
 
-use super::json::{self, push_escaped};
+use super::growth;
+use super::json::{self, DocumentName, push_escaped};
 use super::mask::{REDACTED, TRUNCATED_MEMBER, UNREADABLE, UNREADABLE_JSON};
-use super::media::Format;
 use super::rules::{Rules, Treatment};
 use super::strategy::{Sort, Strategy};
 use super::{clean, percent, text};
@@ -45,6 +45,7 @@ pub(super) fn sanitize(rules: &Rules, content_type: &[u8], body: &[u8]) -> Optio
         return None;
     }
     let mut out = String::from("[");
+    let most = growth::most(body.len());
     loop {
         let after = at + delimiter.len();
         let start = match line_end(&body[after..])? {
@@ -56,6 +57,7 @@ pub(super) fn sanitize(rules: &Rules, content_type: &[u8], body: &[u8]) -> Optio
             rules,
             bytes: &body[start..],
             is_open: true,
+            most,
         };
         let Some(length) = finder.find(part.bytes) else {
             part.put(&mut out)?;
@@ -110,6 +112,8 @@ struct Part<'a> {
     bytes: &'a [u8],
     /// The input ends before the part does.
     is_open: bool,
+    /// Up to how many bytes the output may grow before values are masked for their length.
+    most: usize,
 }
 
 impl Part<'_> {
@@ -124,7 +128,9 @@ impl Part<'_> {
         }
         let content = &self.bytes[end + 4..];
         let treatment = self.treatment(&head.name);
-        if treatment.is_remove() {
+        // The members of a document are judged by their own names, as those of a body.
+        let goes_inside = head.is_json() && matches!(treatment, Treatment::Otherwise(_));
+        if treatment.is_remove() && !goes_inside {
             return Some(());
         }
         begin_element(out);
@@ -136,11 +142,11 @@ impl Part<'_> {
             };
             push_member(out, "filename", &shown);
             self.put_type_and_size(&head, content, out);
-        } else if let Some(strategy) = treatment.strategy() {
+        } else if let Some(strategy) = treatment.strategy().filter(|_| !goes_inside) {
             let content = String::from_utf8_lossy(content);
             let kept = self.rules.applied(strategy, &content, Sort::Text);
-            push_member(out, "value", &kept);
-        } else if !self.put_value(&head, content, out) {
+            self.put_text(&kept, content.len(), out);
+        } else if !self.put_value(&head, treatment, content, out) {
             self.put_type_and_size(&head, content, out);
         }
         out.push('}');
@@ -175,8 +181,14 @@ impl Part<'_> {
     }
 
     /// Adds the value of a text field or a JSON document; false if it is neither.
-    fn put_value(&self, head: &Head<'_>, content: &[u8], out: &mut String) -> bool {
-        let is_json = head.media_type().map(Format::of) == Some(Some(Format::Json));
+    fn put_value(
+        &self,
+        head: &Head<'_>,
+        treatment: Treatment<'_>,
+        content: &[u8],
+        out: &mut String,
+    ) -> bool {
+        let is_json = head.is_json();
         let is_text = head
             .media_type()
             .is_none_or(|media_type| media_type.eq_ignore_ascii_case(b"text/plain"));
@@ -193,14 +205,29 @@ impl Part<'_> {
         if is_json {
             out.push_str(",\"value\":");
             let content = content.strip_prefix('\u{feff}').unwrap_or(content);
-            let document = json::Document::added();
+            let name = match treatment {
+                Treatment::Keep => DocumentName::Allowed,
+                Treatment::Found(_) | Treatment::Otherwise(_) => DocumentName::Harmless,
+            };
+            let document = json::Document::named(name, self.most);
             if json::sanitize(self.rules, content, document, out) == json::Reading::Unreadable {
                 out.push_str(UNREADABLE_JSON);
             }
         } else {
-            push_member(out, "value", &self.text(content));
+            self.put_text(&self.text(content), content.len(), out);
         }
         true
+    }
+
+    /// Adds what stays of a text with this length, or a mask where that is
+    /// shorter and the body has grown enough.
+    fn put_text(&self, kept: &str, length: usize, out: &mut String) {
+        let start = out.len();
+        push_member(out, "value", kept);
+        if out.len() > self.most && kept.len() > length.max(REDACTED.len()) {
+            out.truncate(start);
+            push_member(out, "value", REDACTED);
+        }
     }
 
     fn text(&self, content: &str) -> String {

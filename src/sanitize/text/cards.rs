@@ -14,16 +14,51 @@ const LEAST: usize = 14;
 /// How many digits are printed together. The longer of two that begin alike comes first.
 const GROUPS: &[&[usize]] = &[&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
 
-/// Digits of the longest number that is written as an integer: more do not fit the
-/// numbers of JavaScript, and identifiers of 64 bits often have more.
-const MOST_OF_INTEGER: usize = 16;
+/// Digits of the longest number that is no text: more do not fit the numbers of
+/// JavaScript, and identifiers of 64 bits often have more.
+const MOST_OF_NUMBER: usize = 16;
 
-/// Whether an integer, as JSON writes it, is the number of a card.
+/// Whether a number, as JSON writes it, is that of a card: by its value,
+/// without its sign and what stands behind the point. One in fewer than
+/// [`LEAST`] bytes is none, though with an exponent it could be.
 #[inline]
-pub(in crate::sanitize) fn is_card_integer(number: &[u8]) -> bool {
-    (LEAST..=MOST_OF_INTEGER).contains(&number.len())
-        && number.iter().all(u8::is_ascii_digit)
-        && is_card(number)
+pub(in crate::sanitize) fn is_card_number(number: &[u8]) -> bool {
+    number.len() >= LEAST && is_card_in_full(number)
+}
+
+fn is_card_in_full(number: &[u8]) -> bool {
+    let number = number.strip_prefix(b"-").unwrap_or(number);
+    let whole = digits(number, number.len());
+    if whole == number.len() {
+        return (LEAST..=MOST_OF_NUMBER).contains(&whole) && is_card(number);
+    }
+    integer_part(number, whole).is_some_and(|(digits, length)| is_card(&digits[..length]))
+}
+
+/// The digits before the point once the exponent is resolved, if there are as
+/// many as cards have. `whole` digits stand before the point as it is written.
+fn integer_part(number: &[u8], whole: usize) -> Option<([u8; MOST_OF_NUMBER], usize)> {
+    let end = number.iter().position(|byte| matches!(byte, b'e' | b'E'));
+    let (mantissa, exponent) = number.split_at(end.unwrap_or(number.len()));
+    let exponent: isize = match exponent.get(1..) {
+        Some(exponent) => std::str::from_utf8(exponent).ok()?.parse().ok()?,
+        None => 0,
+    };
+    let point = whole.checked_add_signed(exponent)?;
+    let zeros = std::iter::repeat(&b'0');
+    let all = mantissa.iter().filter(|byte| **byte != b'.').chain(zeros);
+    let leading = mantissa
+        .iter()
+        .take_while(|byte| matches!(byte, b'0' | b'.'));
+    let leading = leading.filter(|byte| **byte == b'0').count();
+    let length = point.checked_sub(leading)?;
+    let mut digits = [0; MOST_OF_NUMBER];
+    let place = digits.get_mut(..length).filter(|_| length >= LEAST)?;
+    place
+        .iter_mut()
+        .zip(all.skip(leading))
+        .for_each(|(place, digit)| *place = *digit);
+    Some((digits, length))
 }
 
 /// The end of the number whose first digit, behind no letter or digit, is at `at`.
@@ -225,6 +260,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_number_of_json_is_a_card_by_its_value_however_it_is_written() {
+        for number in [
+            "4111111111111111",
+            "-4111111111111111",
+            "4111111111111111.0",
+            "-4111111111111111.50",
+            "4.111111111111111e15",
+            "4.111111111111111E+15",
+            "4111111111111111e0",
+            "411111111111111100e-2",
+            "0.04111111111111111e17",
+            "3.5301113333e15",
+            "5.1051051051051e15",
+            "30569309025904.0",
+        ] {
+            assert!(is_card_number(number.as_bytes()), "{number}");
+        }
+        for number in [
+            "4111111111111112.0",
+            "-4111111111111112",
+            "4.111111111111111e14",
+            "4.111111111111111e16",
+            "4.111111111111111e-15",
+            "0.4111111111111111",
+            "4000000000000000006",
+            "4.111111111111111e99999999999999999999",
+            "4.111111111111111e-99999999999999999999",
+            "0.0000000000000000",
+            "0e15000000000000",
+            "1700000000000.000",
+        ] {
+            assert!(!is_card_number(number.as_bytes()), "{number}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_right_last_digit_makes_a_card_and_no_other_does(number in "(4[0-9]{14}|5[1-5][0-9]{13}|3[47][0-9]{12}|62[0-9]{13,16})") {
@@ -234,7 +305,7 @@ mod tests {
                 .collect();
             prop_assert_eq!(found.len(), 1);
             prop_assert_eq!(cards(&found[0]), [&found[0]]);
-            prop_assert_eq!(is_card_integer(found[0].as_bytes()), found[0].len() <= 16);
+            prop_assert_eq!(is_card_number(found[0].as_bytes()), found[0].len() <= 16);
         }
 
         #[test]

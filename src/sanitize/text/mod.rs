@@ -16,12 +16,12 @@ mod tokens;
 
 use std::borrow::Cow;
 
-pub(super) use cards::is_card_integer;
+pub(super) use cards::is_card_number;
 
 use super::mask::REDACTED;
 use super::rules::Rules;
 use super::strategy::Sort;
-use super::{json, percent};
+use super::{growth, json, percent};
 
 /// Bytes of the shortest text that can hold a secret behind a name: `pin=1`.
 const SHORTEST: usize = 5;
@@ -95,7 +95,7 @@ pub(super) fn value(rules: &Rules, text: &str, inner: u8) -> Option<String> {
     }
     let document = json::Document {
         inner: inner - 1,
-        ..json::Document::added()
+        ..json::Document::named(json::DocumentName::Harmless, growth::most(text.len()))
     };
     let mut out = String::new();
     match json::sanitize(

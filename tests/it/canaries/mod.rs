@@ -58,6 +58,7 @@ async fn no_canary_is_found_in_postgres() {
         let refusal = "ALTER TABLE audit.events ADD CONSTRAINT refuse CHECK (false) NOT VALID";
         cluster::execute(&url, refusal).await;
     };
+    sinks::log_statements(&url, FINCH);
     let trail = Trail::play(PostgresStore::connect(&url).await.unwrap(), refuse).await;
     let dump = sinks::dump(&url);
     assert!(search::holds(&dump, FINCH), "the dump has the rows");
@@ -65,6 +66,7 @@ async fn no_canary_is_found_in_postgres() {
     assert!(search::holds(&dump, held), "the dump has the quarantine");
     trail.search(&dump, "the dump");
     if let Some(log) = sinks::server_log() {
+        assert!(search::holds(&log, FINCH), "the server logs statements");
         trail.search(&log, "the server's log");
     }
 }
@@ -81,12 +83,13 @@ impl Trail {
         let log = sinks::log();
         let auditor = Auditor::builder().store(store).start().await.unwrap();
         let (address, server) = serve(&auditor).await;
-        let mut canaries = Vec::new();
+        let (mut canaries, mut marks) = (Vec::new(), Vec::new());
         let mut requests = 0;
         for (number, position) in POSITIONS.iter().enumerate() {
             let canary = position.canary(number);
             let sent = position.requests(number, &canary);
             canaries.push((position.name, canary));
+            marks.extend(position.mark(number).map(|mark| (position.name, mark)));
             for raw in sent {
                 send_apart(address, raw).await;
                 requests += 1;
@@ -98,6 +101,9 @@ impl Trail {
         };
         let reads = sinks::reads(&auditor, requests).await;
         assert!(search::holds(&reads, FINCH), "the router shows the rows");
+        for (name, mark) in marks {
+            assert!(search::holds(&reads, &mark), "nothing was read of {name}");
+        }
         trail.search(&reads, "the query router");
         trail.search(format!("{:?}", auditor.stats()).as_bytes(), "the numbers");
         refuse().await;
@@ -131,9 +137,8 @@ impl Trail {
 }
 
 async fn serve(auditor: &Auditor) -> (SocketAddr, tokio::task::JoinHandle<()>) {
-    let app = Router::new()
-        .fallback(act)
-        .layer(auditor.layer().response_bodies(ResponseBodies::Always));
+    let layer = auditor.layer().response_bodies(ResponseBodies::Always);
+    let app = Router::new().fallback(act).layer(layer.decode_bodies(true));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -148,7 +153,7 @@ async fn act(audit: AuditContext, headers: HeaderMap, body: Body) -> Response<Bo
     let position = &POSITIONS[number];
     let canary = position.canary(number);
     match position.act {
-        Act::Send(_) | Act::SendCut(_) => Response::new(Body::empty()),
+        Act::Send(_) | Act::SendCut(_) | Act::SendMarked(_) => Response::new(Body::empty()),
         Act::Say(say) => {
             say(&audit, &canary);
             Response::new(Body::empty())

@@ -1,10 +1,17 @@
 //! Every place where a secret may stand. A new one is a line in the table.
 
+use std::io::Write;
+
 use axum::body::Body;
 use axum::http::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use brotli::CompressorWriter;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ruzstd::encoding::CompressionLevel;
+use ruzstd::encoding::compress_to_vec;
 use serde_json::json;
 use tower_audit::Actor;
 use tower_audit::AuditContext;
@@ -23,6 +30,8 @@ pub(super) enum Act {
     Send(fn(&str) -> Sent),
     /// The same, with a body that ends after each of its bytes.
     SendCut(fn(&str) -> Sent),
+    /// The client sends it beside a mark, which has to be found.
+    SendMarked(fn(&str, &str) -> Sent),
     /// The handler says it.
     Say(for<'a> fn(&'a AuditContext, &str) -> &'a AuditContext),
     /// The handler answers with it.
@@ -47,11 +56,20 @@ impl Position {
         format!("kanarie{number:03}vogel")
     }
 
+    /// What has to be found of the position with this number, if its body is to be read.
+    pub(super) fn mark(&self, number: usize) -> Option<String> {
+        matches!(self.act, Act::SendMarked(_)).then(|| mark(number))
+    }
+
     /// What goes over the wire.
     pub(super) fn requests(&self, number: usize, canary: &str) -> Vec<Vec<u8>> {
         match self.act {
             Act::Send(send) => {
                 let sent = send(canary);
+                vec![sent.raw(number, sent.body.len())]
+            }
+            Act::SendMarked(send) => {
+                let sent = send(canary, &mark(number));
                 vec![sent.raw(number, sent.body.len())]
             }
             Act::SendCut(send) => {
@@ -63,6 +81,10 @@ impl Position {
             Act::Say(_) | Act::Answer(_) => vec![Sent::default().raw(number, 0)],
         }
     }
+}
+
+fn mark(number: usize) -> String {
+    format!("zeisig{number:03}feder")
 }
 
 impl Sent {
@@ -110,6 +132,51 @@ fn json_body(text: impl Into<Vec<u8>>) -> Sent {
 
 fn form(text: impl Into<Vec<u8>>) -> Sent {
     body("application/x-www-form-urlencoded", text)
+}
+
+/// The same in a content coding, in several blocks if it is long.
+fn encoded(coding: &str, mut sent: Sent) -> Sent {
+    let plain = &sent.body[..];
+    let write_to = |encoder: &mut dyn Write| {
+        for block in plain.chunks(4096) {
+            encoder.write_all(block).unwrap();
+            encoder.flush().unwrap();
+        }
+    };
+    sent.body = match coding {
+        "gzip" => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            write_to(&mut encoder);
+            encoder.finish().unwrap()
+        }
+        "br" => {
+            let mut encoder = CompressorWriter::new(Vec::new(), 4096, 5, 22);
+            write_to(&mut encoder);
+            encoder.into_inner()
+        }
+        // Its blocks have 128 KiB.
+        "zstd" => compress_to_vec(plain, CompressionLevel::Fastest),
+        _ => unreachable!("{coding}"),
+    };
+    sent.headers.push(("content-encoding", coding.to_owned()));
+    sent
+}
+
+/// Without its second half.
+fn halved(mut sent: Sent) -> Sent {
+    sent.body.truncate(sent.body.len() / 2);
+    sent
+}
+
+/// Of several blocks in every coding.
+fn long_json(canary: &str, mark: &str) -> Sent {
+    let words = "words ".repeat(60_000);
+    json_body(json!({"a": mark, "password": canary, "b": words}).to_string())
+}
+
+fn long_form(canary: &str, mark: &str) -> Sent {
+    let words = "words+".repeat(60_000);
+    form(format!("a={mark}&password={canary}&b={words}"))
 }
 
 fn multipart(part: &str) -> Sent {
@@ -238,6 +305,25 @@ pub(super) const POSITIONS: &[Position] = positions! {
     Send "multipart, json" |c| multipart(&format!("content-disposition: form-data; name=\"a\"\r\ncontent-type: application/json\r\n\r\n{{\"password\":\"{c}\"}}"));
     SendCut "multipart, cut" |c| multipart(&format!("content-disposition: form-data; name=\"api_key\"\r\n\r\n{c}"));
     Send "multipart without a boundary" |c| body("multipart/form-data", format!("--b\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n{c}\r\n--b--"));
+    // Encoded bodies.
+    SendMarked "json in gzip" |c, m| encoded("gzip", json_body(format!("{{\"a\":\"{m}\",\"Api-Key\":\"{c}\",\"b\":[1]}}")));
+    SendMarked "json in gzip, cut in the middle" |c, m| halved(encoded("gzip", long_json(c, m)));
+    SendCut "json in gzip, cut everywhere" |c| encoded("gzip", json_body(format!("{{\"a\":\"1\",\"Api-Key\":\"{c}\",\"b\":[1]}}")));
+    SendMarked "a form in gzip" |c, m| encoded("gzip", form(format!("a={m}&password={c}&b=2")));
+    SendMarked "a form in gzip, cut in the middle" |c, m| halved(encoded("gzip", long_form(c, m)));
+    SendCut "a form in gzip, cut everywhere" |c| encoded("gzip", form(format!("a=1&password={c}&b=2")));
+    SendMarked "json in br" |c, m| encoded("br", json_body(format!("{{\"a\":\"{m}\",\"Api-Key\":\"{c}\",\"b\":[1]}}")));
+    SendMarked "json in br, cut in the middle" |c, m| halved(encoded("br", long_json(c, m)));
+    SendCut "json in br, cut everywhere" |c| encoded("br", json_body(format!("{{\"a\":\"1\",\"Api-Key\":\"{c}\",\"b\":[1]}}")));
+    SendMarked "a form in br" |c, m| encoded("br", form(format!("a={m}&password={c}&b=2")));
+    SendMarked "a form in br, cut in the middle" |c, m| halved(encoded("br", long_form(c, m)));
+    SendCut "a form in br, cut everywhere" |c| encoded("br", form(format!("a=1&password={c}&b=2")));
+    SendMarked "json in zstd" |c, m| encoded("zstd", json_body(format!("{{\"a\":\"{m}\",\"Api-Key\":\"{c}\",\"b\":[1]}}")));
+    SendMarked "json in zstd, cut in the middle" |c, m| halved(encoded("zstd", long_json(c, m)));
+    SendCut "json in zstd, cut everywhere" |c| encoded("zstd", json_body(format!("{{\"a\":\"1\",\"Api-Key\":\"{c}\",\"b\":[1]}}")));
+    SendMarked "a form in zstd" |c, m| encoded("zstd", form(format!("a={m}&password={c}&b=2")));
+    SendMarked "a form in zstd, cut in the middle" |c, m| halved(encoded("zstd", long_form(c, m)));
+    SendCut "a form in zstd, cut everywhere" |c| encoded("zstd", form(format!("a=1&password={c}&b=2")));
     // Other types.
     Send "text" |c| body("text/plain", c);
     Send "xml" |c| body("application/xml", format!("<password>{c}</password>"));

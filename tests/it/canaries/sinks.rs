@@ -117,8 +117,30 @@ pub(super) fn dump(url: &str) -> Vec<u8> {
     output.stdout
 }
 
+/// Makes the tests' own server log every statement in this database from now
+/// on, with its parameters; `mark` is the first.
+pub(super) fn log_statements(url: &str, mark: &str) {
+    if !has_own_server() {
+        return;
+    }
+    let run = |statement: &str| {
+        let mut psql = Command::new(cluster::program("psql"));
+        psql.args([url, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]);
+        let output = psql.args(["--command", statement]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    run("DO $$ BEGIN EXECUTE format(
+        'ALTER DATABASE %I SET log_statement = %L', current_database(), 'all'
+    ); END $$");
+    // In a session of its own, as the trail's are: the setting counts for new ones.
+    run(&format!("SELECT '{mark}'"));
+}
+
 /// What the server has logged, if it is the tests' own.
 pub(super) fn server_log() -> Option<Vec<u8>> {
-    let own = std::env::var_os("AUDIT_TEST_DATABASE_URL").is_none();
-    own.then(|| std::fs::read(cluster::OWN.log()).unwrap())
+    has_own_server().then(|| std::fs::read(cluster::OWN.log()).unwrap())
+}
+
+fn has_own_server() -> bool {
+    std::env::var_os("AUDIT_TEST_DATABASE_URL").is_none()
 }

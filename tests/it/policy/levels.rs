@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode};
 use axum::routing::post;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_audit::{
@@ -70,15 +70,22 @@ async fn the_layer_s_settings_bound_the_policy() {
         (Some("metadata"), (false, false))
     );
     let mut app = App::layered(policy(), routes(), |layer| layer);
-    app.send(Method::POST, "/").await;
-    assert!(app.last().await.response_body.as_deref() != Some(r#"{"told":1}"#));
+    for (path, kept) in [("/", (true, false)), ("/status/500", (true, true))] {
+        app.send(Method::POST, path).await;
+        let record = app.last().await;
+        assert_eq!(
+            (record.level.as_deref(), bodies(&record)),
+            (Some("full"), kept),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_late_rule_decides_by_status_and_what_exceeds_it_is_not_stored() {
     let policy = Policy::builder()
         .rule(Rule::new().status(500..=599).level(Level::Full))
-        .rule(Rule::new().status(404..=404).level(Level::None))
+        .rule(Rule::new().status(404).level(Level::None))
         .level(Level::Metadata);
     let mut app = App::new(policy, routes());
     app.send(Method::GET, "/status/500").await;
@@ -95,6 +102,31 @@ async fn a_late_rule_decides_by_status_and_what_exceeds_it_is_not_stored() {
     );
     app.send(Method::GET, "/status/404").await;
     assert_eq!(app.paths().await, ["/status/500", "/status/200"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_asks_for_one_status_or_for_any_range_of_them() {
+    for (rule, met) in [
+        (Rule::new().status(404), &[404][..]),
+        (Rule::new().status(StatusCode::NOT_FOUND), &[404]),
+        (Rule::new().status(400..404), &[400, 403]),
+        (Rule::new().status(400..=404), &[400, 403, 404]),
+        (Rule::new().status(404..), &[404, 599]),
+        (Rule::new().status(..404), &[200, 400, 403]),
+        (Rule::new().status(..=404), &[200, 400, 403, 404]),
+        (Rule::new().status(..), &[200, 400, 403, 404, 599]),
+        (Rule::new().status(200).status(599), &[200, 599]),
+    ] {
+        let shown = format!("{rule:?}");
+        let policy = Policy::builder().level(Level::None);
+        let mut app = App::new(policy.rule(rule.level(Level::Metadata)), routes());
+        for status in [200, 400, 403, 404, 599] {
+            app.send(Method::GET, &format!("/status/{status}")).await;
+        }
+        let records = app.records().await;
+        let statuses: Vec<_> = records.iter().filter_map(|record| record.status).collect();
+        assert_eq!(statuses, met, "{shown}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ fn a_policy_that_makes_no_sense_is_refused_and_the_rule_is_named() {
         (
             Rule::new().path("x"),
             "path",
-            "rule 2 (path \"x\"): a path pattern must start",
+            "rule 2 (path \"x\"): a path must start",
         ),
         (Rule::new().path("/x?y=1"), "path", "holds no '?'"),
         (Rule::new().route("x"), "route", "rule 2 (route \"x\")"),
@@ -33,13 +33,14 @@ fn a_policy_that_makes_no_sense_is_refused_and_the_rule_is_named() {
         (
             Rule::new().status(600..500),
             "status",
-            "rule 2 (status 600..=499): the range",
+            "rule 2 (status 600..=499): no status",
         ),
         (
             Rule::new().status(..100),
             "status",
-            "the range holds no status",
+            "no status from 100 to 999 is asked for",
         ),
+        (Rule::new().status(99), "status", "rule 2 (status 99): "),
         (Rule::new().actor(""), "actor", "rule 2 (actor \"\")"),
         (
             fine().name("probes").sample(-0.1),

@@ -2,7 +2,7 @@
 
 use super::Scanner;
 use crate::sanitize::json::escape;
-use crate::sanitize::mask::TRUNCATED_MEMBER;
+use crate::sanitize::mask::{REDACTED, TRUNCATED_MEMBER};
 
 /// Where a member or element begins, and how far things were then.
 #[derive(Clone, Copy, Default)]
@@ -52,7 +52,7 @@ impl Scanner<'_> {
     pub(super) fn replace(&mut self, start: usize, text: &str) {
         self.copy_to(start);
         self.out.push('"');
-        escape::push_escaped(self.out, text);
+        self.push_within_bounds(text);
         self.out.push('"');
         self.copied = self.at;
     }
@@ -60,8 +60,19 @@ impl Scanner<'_> {
     /// Puts a text in place of a string's content.
     pub(super) fn replace_content(&mut self, start: usize, end: usize, text: &str) {
         self.copy_to(start + 1);
-        escape::push_escaped(self.out, text);
+        self.push_within_bounds(text);
         self.copied = end - 1;
+    }
+
+    /// Adds the text, or a mask where it is shorter and the document has grown enough.
+    fn push_within_bounds(&mut self, text: &str) {
+        let start = self.out.len();
+        escape::push_escaped(self.out, text);
+        let length = self.out.len() - start;
+        if self.out.len() > self.document.most && length > REDACTED.len() {
+            self.out.truncate(start);
+            self.out.push_str(REDACTED);
+        }
     }
 
     /// Copies the rest of a document that was read to its end.

@@ -58,7 +58,7 @@ impl<'a> Scanner<'a> {
             }
             None => {
                 if sort == Sort::Number {
-                    if text::is_card_integer(text.as_bytes()) {
+                    if text::is_card_number(text.as_bytes()) {
                         self.replace(start, REDACTED);
                     } else if let Some(text) = self.rules.patterns.replace(self.rules, text, sort) {
                         self.replace(start, &text);

@@ -2,11 +2,11 @@
 
 /// A text in which each `*` stands for any number of bytes, also none.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Box<str>);
+pub(super) struct Wildcard(Box<str>);
 
-impl Pattern {
-    pub(super) fn new(pattern: &str) -> Self {
-        Self(pattern.into())
+impl Wildcard {
+    pub(super) fn new(wildcard: &str) -> Self {
+        Self(wildcard.into())
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     /// The definition, tried in every way there is.
-    fn by_definition(pattern: &[u8], text: &[u8]) -> bool {
-        match pattern.split_first() {
+    fn by_definition(wildcard: &[u8], text: &[u8]) -> bool {
+        match wildcard.split_first() {
             None => text.is_empty(),
             Some((b'*', rest)) => (0..=text.len()).any(|skip| by_definition(rest, &text[skip..])),
             Some((byte, rest)) => text.first() == Some(byte) && by_definition(rest, &text[1..]),
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_anything_slashes_too() {
-        let matches = |pattern, text: &str| Pattern::new(pattern).matches(text.as_bytes());
+        let matches = |wildcard, text: &str| Wildcard::new(wildcard).matches(text.as_bytes());
         assert!(matches("/health*", "/health") && matches("/health*", "/health/db"));
         assert!(matches("*/x", "/a/b/x") && !matches("*/x", "/a/b/x/"));
         assert!(matches("/a*c", "/abc") && !matches("/a*a", "/a"));
@@ -62,10 +62,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn patterns_match_as_defined(pattern in "[ab*]{0,8}", text in "[ab*]{0,10}") {
+        fn wildcards_match_as_defined(wildcard in "[ab*]{0,8}", text in "[ab*]{0,10}") {
             prop_assert_eq!(
-                Pattern::new(&pattern).matches(text.as_bytes()),
-                by_definition(pattern.as_bytes(), text.as_bytes())
+                Wildcard::new(&wildcard).matches(text.as_bytes()),
+                by_definition(wildcard.as_bytes(), text.as_bytes())
             );
         }
     }
