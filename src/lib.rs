@@ -16,13 +16,13 @@ mod writer;
 
 pub use error::Error;
 pub use event::{
-    Actor, Change, Event, EventId, Fields, Kind, Outcome, Record, Resource, Timestamp,
+    Actor, Change, Event, EventId, Fields, Kind, Level, Outcome, Record, Resource, Timestamp,
 };
 pub use middleware::{
     Audit, AuditContext, AuditLayer, Audited, AuditedFuture, AuditedService, PeerAddr, RequestBody,
     ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
-pub use policy::{Level, Overflow, Policy, PolicyBuilder, Rule, StatusRange};
+pub use policy::{Overflow, Policy, PolicyBuilder, Rule, StatusRange};
 pub use query::{Cursor, Filter, Page, PageRequest};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use super::{EventId, Fields, Json, Kind, Outcome, Timestamp};
+use super::{EventId, Fields, Json, Kind, Level, Outcome, Timestamp};
 use crate::Error;
 
 /// The type of a column, in words that any store can translate.
@@ -178,6 +178,7 @@ cell!(Timestamp, Time, |time| Value::Time(*time), Value::Time(time) => Some(time
 cell!(String, Text, |text| Value::Text(text.as_str().into()), Value::Text(text) => Some(text.into_owned()));
 cell!(Kind, Text, |kind| Value::Text(kind.as_str().into()), Value::Text(name) => Self::custom(&name).ok());
 cell!(Outcome, Text, |outcome| Value::Text(outcome.as_str().into()), Value::Text(name) => name.parse().ok());
+cell!(Level, Text, |level| Value::Text(level.as_str().into()), Value::Text(name) => name.parse().ok());
 cell!(bool, Bool, |flag| Value::Bool(*flag), Value::Bool(flag) => Some(flag));
 cell!(u16, SmallInt, |number| Value::Int((*number).into()), Value::Int(number) => number.try_into().ok());
 cell!(i64, BigInt, |number| Value::Int(*number), Value::Int(number) => Some(number));

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Column, EventId, Json, Kind, Outcome, Timestamp, Value};
+use super::{Column, EventId, Json, Kind, Level, Outcome, Timestamp, Value};
 use crate::Error;
 
 /// One row of the trail: sanitized, and read-only.
@@ -70,8 +70,8 @@ pub struct Fields {
     pub tags: Vec<String>,
     /// How many events this one stands for, where events are sampled; otherwise 1.
     pub sample_weight: f64,
-    /// How much was recorded: `metadata`, `request` or `full`.
-    pub level: Option<String>,
+    /// How much was recorded; only for HTTP events.
+    pub level: Option<Level>,
     /// The event that caused this one.
     pub parent_id: Option<EventId>,
     /// The operation that several events share.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::event::{Column, ColumnType, Fields, Json, Value};
-use crate::{EventId, Kind, Outcome, Record, Timestamp};
+use crate::{EventId, Kind, Level, Outcome, Record, Timestamp};
 
 /// The id of the sample with this number.
 pub(super) fn id(number: u64) -> EventId {
@@ -118,6 +118,7 @@ fn filled(number: u64, mut value: impl FnMut(&Column) -> Value<'static>) -> Reco
             "id" | "occurred_at" => continue,
             "kind" => Value::Text("of.its-own_1".into()),
             "outcome" => Value::Text(Outcome::AbortedMidBody.as_str().into()),
+            "level" => Value::Text(Level::Metadata.as_str().into()),
             _ => value(column),
         };
         if value != Value::Null || !column.is_required() {

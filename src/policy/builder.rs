@@ -1,8 +1,8 @@
 //! How a policy is described.
 
 use super::judgement::{Verdict, is_sample};
-use super::{Level, Overflow, Policy, Rule};
-use crate::Error;
+use super::{Overflow, Policy, Rule};
+use crate::{Error, Level};
 
 /// Describes a policy; made by [`Policy::builder`].
 #[derive(Clone, Debug, Default)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 
-use super::{Level, Overflow, Policy, Rule};
-use crate::Outcome;
+use super::{Overflow, Policy, Rule};
+use crate::{Level, Outcome};
 
 /// What is to become of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]

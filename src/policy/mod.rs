@@ -5,7 +5,6 @@
 
 mod builder;
 mod judgement;
-mod level;
 mod overflow;
 mod rule;
 mod status_range;
@@ -14,7 +13,6 @@ mod tests;
 mod wildcard;
 
 pub use builder::PolicyBuilder;
-pub use level::Level;
 pub use overflow::Overflow;
 pub use rule::Rule;
 pub use status_range::StatusRange;

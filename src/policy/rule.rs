@@ -6,11 +6,11 @@ use std::fmt;
 
 use http::{HeaderName, Method};
 
+use super::Overflow;
 use super::judgement::is_sample;
 use super::status_range::StatusRange;
 use super::wildcard::Wildcard;
-use super::{Level, Overflow};
-use crate::Outcome;
+use crate::{Level, Outcome};
 
 /// One rule of a [`Policy`](super::Policy): conditions that are all required, and what holds where they are met.
 ///

@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{End, Head, Judgement, Level, Policy, Rule};
-use crate::Outcome;
+use super::{End, Head, Judgement, Policy, Rule};
+use crate::{Level, Outcome};
 
 const METHODS: [Method; 2] = [Method::GET, Method::POST];
 const PATHS: [&str; 3] = ["/", "/a", "/a/b"];

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::added::Added;
 use super::message::Message;
 use super::{Sanitizer, clean};
-use crate::event::{Capture, EventId, Fields, Kind, Outcome, Tag, limits};
+use crate::event::{Capture, EventId, Fields, Kind, Level, Outcome, Tag, limits};
 
 impl Sanitizer {
     /// The sanitized fields of a capture, before anything is derived from them.
@@ -72,7 +72,7 @@ impl Sanitizer {
                 Tag::DurationUs => fields.duration_us = number(),
                 Tag::RequestBytes => fields.request_bytes = number(),
                 Tag::ResponseBytes => fields.response_bytes = number(),
-                Tag::Level => fields.level = name(),
+                Tag::Level => fields.level = level(payload),
                 Tag::SampleWeight => {
                     fields.sample_weight = Capture::number(payload).map_or(1.0, f64::from_bits);
                 }
@@ -151,6 +151,10 @@ fn event_id(payload: &[u8]) -> Option<EventId> {
 
 fn size(payload: &[u8]) -> Option<usize> {
     Capture::number(payload)?.try_into().ok()
+}
+
+fn level(payload: &[u8]) -> Option<Level> {
+    str::from_utf8(payload).ok()?.parse().ok()
 }
 
 fn outcome(payload: &[u8]) -> Option<Outcome> {

@@ -140,6 +140,5 @@ impl Sanitizer {
 
 /// Whether the level of a capture, if it has one, includes a body.
 fn covers(fields: &Fields, body: Level) -> bool {
-    let level = fields.level.as_deref().map(str::parse::<Level>);
-    !level.is_some_and(|level| level.is_ok_and(|level| level < body))
+    fields.level.is_none_or(|level| level >= body)
 }

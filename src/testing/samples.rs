@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::trail::Trail;
 use crate::event::{Column, ColumnType, Json, Value};
-use crate::{Actor, Change, Event, EventId, Kind, Outcome, Record, Sanitizer, Timestamp};
+use crate::{Actor, Change, Event, EventId, Kind, Level, Outcome, Record, Sanitizer, Timestamp};
 
 /// Texts that some encoding, escaping or comparison might get wrong.
 pub(super) const TEXTS: &[&str] = &[
@@ -116,6 +116,7 @@ fn filled(trail: &Trail, value: impl Fn(&Column, u16) -> Value<'static>) -> Reco
             "id" | "occurred_at" | "tenant_id" => continue,
             "kind" => Value::Text("of.its-own_1".into()),
             "outcome" => Value::Text(Outcome::AbortedMidBody.as_str().into()),
+            "level" => Value::Text(Level::Request.as_str().into()),
             _ => value(column, place),
         };
         column

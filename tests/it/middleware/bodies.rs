@@ -120,7 +120,7 @@ async fn metadata_only_keeps_sizes_and_no_content() {
         (record.request_bytes, record.response_bytes),
         (Some(14), Some(14))
     );
-    assert_eq!(record.level.as_deref(), Some("metadata"));
+    assert_eq!(record.level, Some(tower_audit::Level::Metadata));
     assert!(!format!("{record:?}").contains("zoe"));
 }
 

@@ -67,7 +67,7 @@ async fn a_request_s_head_becomes_columns() {
         (Some(0), Some(3))
     );
     assert_eq!(record.occurred_at, record.id.timestamp());
-    assert_eq!(record.level.as_deref(), Some("full"));
+    assert_eq!(record.level, Some(tower_audit::Level::Full));
     assert!(
         record
             .query

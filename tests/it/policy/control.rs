@@ -38,14 +38,14 @@ async fn a_swapped_policy_holds_for_requests_that_arrive_afterwards() {
         .set_policy(Policy::builder().level(Level::None).build().unwrap());
     gate.notify_one();
     under_way.await.unwrap();
-    assert_eq!(app.last().await.level.as_deref(), Some("request"));
+    assert_eq!(app.last().await.level, Some(Level::Request));
     gate.notify_one();
     app.send(Method::POST, "/").await;
     assert_eq!(app.records().await.len(), 1);
     app.auditor.set_policy(Policy::default());
     gate.notify_one();
     app.send(Method::POST, "/").await;
-    assert_eq!(app.last().await.level.as_deref(), Some("full"));
+    assert_eq!(app.last().await.level, Some(Level::Full));
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,7 +34,7 @@ async fn the_first_rule_that_matches_decides() {
     app.send(Method::POST, "/health").await;
     assert_eq!(bodies(&app.last().await), (true, true));
     app.send_with(Method::GET, "/search", "x-canary", "1").await;
-    assert_eq!(app.last().await.level.as_deref(), Some("metadata"));
+    assert_eq!(app.last().await.level, Some(Level::Metadata));
     app.send_with(Method::GET, "/other", "x-canary", "2").await;
     assert_eq!(app.records().await.len(), 4);
 }
@@ -42,18 +42,15 @@ async fn the_first_rule_that_matches_decides() {
 #[tokio::test(start_paused = true)]
 async fn each_level_keeps_what_it_says() {
     let expected = [
-        (Level::Metadata, "metadata", (false, false)),
-        (Level::Request, "request", (true, false)),
-        (Level::Full, "full", (true, true)),
+        (Level::Metadata, (false, false)),
+        (Level::Request, (true, false)),
+        (Level::Full, (true, true)),
     ];
-    for (level, name, kept) in expected {
+    for (level, kept) in expected {
         let mut app = App::new(Policy::builder().level(level), routes());
         let answer = app.send(Method::GET, "/").await;
         let record = app.last().await;
-        assert_eq!(
-            (record.level.as_deref(), bodies(&record)),
-            (Some(name), kept)
-        );
+        assert_eq!((record.level, bodies(&record)), (Some(level), kept));
         assert_eq!(record.sample_weight, 1.0);
         assert_eq!(record.response_bytes, Some(answer.len() as i64));
     }
@@ -66,16 +63,16 @@ async fn the_layer_s_settings_bound_the_policy() {
     app.send(Method::POST, "/status/500").await;
     let record = app.last().await;
     assert_eq!(
-        (record.level.as_deref(), bodies(&record)),
-        (Some("metadata"), (false, false))
+        (record.level, bodies(&record)),
+        (Some(Level::Metadata), (false, false))
     );
     let mut app = App::layered(policy(), routes(), |layer| layer);
     for (path, kept) in [("/", (true, false)), ("/status/500", (true, true))] {
         app.send(Method::POST, path).await;
         let record = app.last().await;
         assert_eq!(
-            (record.level.as_deref(), bodies(&record)),
-            (Some("full"), kept),
+            (record.level, bodies(&record)),
+            (Some(Level::Full), kept),
             "{path}"
         );
     }
@@ -91,14 +88,14 @@ async fn a_late_rule_decides_by_status_and_what_exceeds_it_is_not_stored() {
     app.send(Method::GET, "/status/500").await;
     let record = app.last().await;
     assert_eq!(
-        (record.level.as_deref(), bodies(&record)),
-        (Some("full"), (true, true))
+        (record.level, bodies(&record)),
+        (Some(Level::Full), (true, true))
     );
     app.send(Method::GET, "/status/200").await;
     let record = app.last().await;
     assert_eq!(
-        (record.level.as_deref(), bodies(&record)),
-        (Some("metadata"), (false, false))
+        (record.level, bodies(&record)),
+        (Some(Level::Metadata), (false, false))
     );
     app.send(Method::GET, "/status/404").await;
     assert_eq!(app.paths().await, ["/status/500", "/status/200"]);
@@ -145,9 +142,9 @@ async fn a_rule_about_the_actor_hears_what_the_handler_says() {
         .records()
         .await
         .iter()
-        .map(|record| record.level.clone().unwrap())
+        .map(|record| record.level.unwrap())
         .collect();
-    assert_eq!(levels, ["request", "full"]);
+    assert_eq!(levels, [Level::Request, Level::Full]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -64,7 +64,7 @@ async fn a_route_lowers_and_raises_the_level_of_its_requests() {
             "{policy}"
         );
         for record in &records {
-            let name = record.level.as_deref();
+            let name = record.level.map(Level::as_str);
             assert_eq!(record.route.as_deref().map(|route| &route[1..]), name);
             assert!(record.method.is_some() && record.request_headers.is_some());
             assert!(record.ttfb_us.is_some() && record.request_bytes == Some(11));
