@@ -58,8 +58,12 @@ fn fixed(place: u8, value: [u8; 8], to: &mut Vec<u8>) {
 }
 
 fn prefixed(place: u8, value: &[u8], to: &mut Vec<u8>) {
-    to.push(place);
-    put_length(value.len(), to);
+    if value.len() <= 0x7f {
+        to.extend_from_slice(&[place, value.len() as u8]);
+    } else {
+        to.push(place);
+        put_length(value.len(), to);
+    }
     to.extend_from_slice(value);
 }
 

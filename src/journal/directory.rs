@@ -246,7 +246,11 @@ impl Home {
             remove_if_there(&self.path.join(own))?;
         }
         match fs::remove_dir(&self.path) {
-            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+            Err(error)
+                if [ErrorKind::DirectoryNotEmpty, ErrorKind::NotFound].contains(&error.kind()) =>
+            {
+                Ok(())
+            }
             result => result,
         }
     }

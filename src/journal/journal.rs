@@ -181,16 +181,15 @@ impl Journal {
 
     /// Gives an adopted home up once there is nothing to be read in it, nor to be told of it.
     pub(super) fn release_if_empty(&mut self, name: EventId) {
-        let is_idle = |adopted: &AdoptedHome| adopted.is_noted;
-        if !self.adopted.get(&name).is_some_and(is_idle) || self.segments.of(name).next().is_some()
+        let is_noted = |adopted: &AdoptedHome| adopted.is_noted;
+        let is_empty = self.segments.of(name).next().is_none();
+        if is_empty
+            && self.adopted.get(&name).is_some_and(is_noted)
+            && let Some(adopted) = self.adopted.remove(&name)
+            && let Err(error) = adopted.home.release()
         {
-            return;
-        }
-        if let Some(adopted) = self.adopted.remove(&name) {
-            if let Err(error) = adopted.home.release() {
-                // The next process finds it without its lock, and tries again.
-                tracing::warn!(%error, "a sub-directory of the audit journal cannot be removed");
-            }
+            // The next process finds it without its lock, and tries again.
+            tracing::warn!(%error, "a sub-directory of the audit journal cannot be removed");
         }
     }
 

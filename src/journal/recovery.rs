@@ -127,16 +127,18 @@ impl Journal {
     /// Takes note that somebody knows, durably, of the processes that have
     /// ended without closing their journal. Until then they are found again.
     pub(crate) fn recovery_noted(&mut self) {
+        for adopted in self
+            .adopted
+            .values_mut()
+            .filter(|adopted| !adopted.is_noted)
+        {
+            if let Err(error) = adopted.home.mark_closed() {
+                tracing::warn!(%error, "the audit journal will tell again of a process that has ended");
+            }
+            adopted.is_noted = true;
+        }
         let names: Vec<_> = self.adopted.keys().copied().collect();
         for name in names {
-            if let Some(adopted) = self.adopted.get_mut(&name) {
-                if !adopted.is_noted {
-                    if let Err(error) = adopted.home.mark_closed() {
-                        tracing::warn!(%error, "the audit journal cannot note that a recovery was noted");
-                    }
-                    adopted.is_noted = true;
-                }
-            }
             self.release_if_empty(name);
         }
     }

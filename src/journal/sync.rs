@@ -157,11 +157,10 @@ impl Journal {
     /// Ends a segment whose fsync has failed; it is not asked again. All of
     /// it that was not durable before is suspect, also what came meanwhile.
     fn is_suspect(&mut self, mut part: Part) -> Option<Part> {
-        if let Some(current) = &self.current {
-            if current.id == part.segment {
-                part.sequences.end = self.next_sequence;
-                self.seal();
-            }
+        let current = self.current.as_ref().map(|current| current.id);
+        if current == Some(part.segment) {
+            part.sequences.end = self.next_sequence;
+            self.seal();
         }
         let place = |unsynced: &Unsynced| unsynced.segment == part.segment;
         if let Some(index) = self.unsynced.iter().position(place) {

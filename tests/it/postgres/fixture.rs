@@ -140,6 +140,7 @@ pub(super) fn full() -> Record {
             ("id" | "occurred_at", _) => continue,
             ("kind", _) => "http".into(),
             ("outcome", _) => "completed".into(),
+            ("level", _) => "metadata".into(),
             (_, ColumnType::Uuid) => "018f3c5e-7b2a-7abc-9def-0123456789ab".into(),
             (_, ColumnType::Time) => "2024-02-29T12:00:00.000001Z".into(),
             (name, ColumnType::Text) => format!("{name} \"é\" \\ {{}} \t\n").into(),
