@@ -94,6 +94,7 @@ async fn an_item_has_all_compact_columns_with_the_values_of_the_detail() {
             .map(|column| {
                 let value = match (column.name(), column.column_type()) {
                     ("outcome", _) => text("completed"),
+                    ("level", _) => text("metadata"),
                     (_, ColumnType::Uuid) => Value::Uuid(EventId::now().as_uuid()),
                     (_, ColumnType::Time) => Value::Time(time("2024-02-29T12:00:00.5Z")),
                     (_, ColumnType::Text) => text("\"<ü\n"),
