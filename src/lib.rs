@@ -30,7 +30,10 @@ pub use store::SqliteStore;
 pub use store::{AuditQuarantine, AuditReader, AuditStore, MemoryStore, Quarantined};
 #[cfg(feature = "postgres")]
 pub use store::{PostgresStore, PostgresStoreBuilder};
-pub use writer::{Auditor, AuditorBuilder, Quarantine, Requeued, Stats, Writer};
+pub use writer::{
+    Auditor, AuditorBuilder, Durability, Health, HealthProblem, HealthStatus, Quarantine, Requeued,
+    Stats, Writer,
+};
 
 /// Runs the README's code.
 #[cfg(all(doctest, feature = "admin", feature = "postgres"))]

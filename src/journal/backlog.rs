@@ -15,6 +15,8 @@ pub(crate) struct Backlog {
     pub(crate) segment: SegmentId,
     /// To be settled with the segment, each of them, sooner or later.
     pub(crate) records: Vec<Record>,
+    /// Whether a process that is gone wrote them: they may be stored already.
+    pub(crate) is_adopted: bool,
     /// What was found beside them; there is nothing to be settled of it.
     pub(crate) damage: Damage,
 }
@@ -55,10 +57,11 @@ impl Journal {
             let mut backlog = Backlog {
                 segment: reading.id,
                 records: Vec::new(),
+                is_adopted: reading.deferred.is_none(),
                 damage: Damage::default(),
             };
             let is_at_end = self.read(&mut reading, &mut backlog, max_records.max(1), max_bytes);
-            let is_adopted = reading.deferred.is_none();
+            let is_adopted = backlog.is_adopted;
             if is_adopted {
                 self.segments
                     .grew(reading.id, 0, backlog.records.len() as u64);

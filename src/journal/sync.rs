@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::current::Current;
 use super::disk::{Disk, SegmentFile};
 use super::failure::SyncError;
 use super::journal::Journal;
@@ -72,6 +73,13 @@ impl Journal {
                 error: Error::internal("a sync of the journal is under way"),
             }),
         }
+    }
+
+    /// Whether there are records that were not made durable yet, and no handle is out.
+    pub(crate) fn is_unsynced(&self) -> bool {
+        let unsynced = |current: &Current| current.unsynced_from < self.next_sequence;
+        !self.is_sync_under_way
+            && (!self.unsynced.is_empty() || self.current.as_ref().is_some_and(unsynced))
     }
 
     /// What is to be made durable now; `None` while an earlier handle was not

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
+use super::condition::Condition;
 use super::control::Control;
 use super::losses::Loss;
 use super::pipeline::Pipeline;
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     pub(super) queue: Arc<Queue>,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) counters: Arc<Counters>,
+    pub(super) condition: Arc<Condition>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
@@ -93,6 +95,7 @@ impl Auditor {
             queue: Arc::clone(&queue),
             pipeline: Arc::clone(&self.inner.pipeline),
             counters: Arc::default(),
+            condition: Arc::default(),
             commands: mpsc::unbounded_channel().0,
             finished: watch::channel(true).1,
             reader: None,
@@ -175,6 +178,8 @@ impl Auditor {
     /// What became of the events so far.
     pub fn stats(&self) -> Stats {
         Stats {
+            journal_records: self.inner.condition.journal_records(),
+            journal_bytes: self.inner.condition.journal_bytes(),
             capture_bytes: self.inner.capture_budget.held(),
             captures_refused: self.inner.capture_budget.refused(),
             ..self.inner.counters.snapshot(&self.inner.queue)

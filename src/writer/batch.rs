@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::spool::Owed;
 use crate::Record;
+use crate::journal::Appended;
 use crate::store::Batch;
 
 /// The limits of a batch.
@@ -22,6 +24,7 @@ pub(super) struct BatchBuilder {
     records: Vec<Record>,
     bytes: usize,
     since: Option<Instant>,
+    owed: Owed,
 }
 
 impl BatchBuilder {
@@ -31,14 +34,39 @@ impl BatchBuilder {
             records: Vec::new(),
             bytes: 0,
             since: None,
+            owed: Owed::default(),
         }
     }
 
-    /// Adds a record that came from `bytes` raw bytes.
-    pub(super) fn push(&mut self, record: Record, bytes: usize, now: Instant) {
-        self.since.get_or_insert(now);
-        self.records.push(record);
+    /// Adds records that came from `bytes` raw bytes.
+    pub(super) fn extend(&mut self, records: Vec<Record>, bytes: usize, now: Instant) {
+        if !records.is_empty() {
+            self.since.get_or_insert(now);
+        }
+        self.records.extend(records);
         self.bytes += bytes;
+    }
+
+    /// Takes note that records of this batch are on disk, too.
+    pub(super) fn owe(&mut self, appended: &Appended) {
+        self.owed.add(appended);
+    }
+
+    /// The records so far.
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// How many records and raw bytes there is room for.
+    pub(super) fn room(&self) -> (usize, usize) {
+        (
+            self.limits.max_size.saturating_sub(self.records.len()),
+            self.limits.max_bytes.saturating_sub(self.bytes),
+        )
+    }
+
+    pub(super) fn limits(&self) -> BatchLimits {
+        self.limits
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -46,7 +74,8 @@ impl BatchBuilder {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.records.len() >= self.limits.max_size || self.bytes >= self.limits.max_bytes
+        let (records, bytes) = self.room();
+        records == 0 || bytes == 0
     }
 
     /// When the oldest record has waited long enough.
@@ -58,10 +87,12 @@ impl BatchBuilder {
         self.is_full() || self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
-    pub(super) fn take(&mut self) -> Batch {
+    /// The batch, and what of it is on disk.
+    pub(super) fn take(&mut self) -> (Batch, Owed) {
         self.bytes = 0;
         self.since = None;
-        Batch::new(std::mem::take(&mut self.records))
+        let batch = Batch::new(std::mem::take(&mut self.records));
+        (batch, std::mem::take(&mut self.owed))
     }
 }
 
@@ -86,27 +117,27 @@ mod tests {
     fn a_batch_is_due_by_count() {
         let (mut builder, now) = (builder(), Instant::now());
         for _ in 0..2 {
-            builder.push(record(), 1, now);
+            builder.extend(vec![record()], 1, now);
             assert!(!builder.is_due(now));
         }
-        builder.push(record(), 1, now);
+        builder.extend(vec![record()], 1, now);
         assert!(builder.is_due(now));
-        assert_eq!(builder.take().len(), 3);
+        assert_eq!(builder.take().0.len(), 3);
         assert!(builder.is_empty() && !builder.is_due(now));
     }
 
     #[test]
     fn a_batch_is_due_by_bytes() {
         let (mut builder, now) = (builder(), Instant::now());
-        builder.push(record(), 100, now);
+        builder.extend(vec![record()], 100, now);
         assert!(builder.is_due(now));
     }
 
     #[test]
     fn a_batch_is_due_when_its_oldest_record_is() {
         let (mut builder, now) = (builder(), Instant::now());
-        builder.push(record(), 1, now);
-        builder.push(record(), 1, now + Duration::from_millis(150));
+        builder.extend(vec![record()], 1, now);
+        builder.extend(vec![record()], 1, now + Duration::from_millis(150));
         assert!(!builder.is_due(now + Duration::from_millis(199)));
         assert!(builder.is_due(now + Duration::from_millis(200)));
     }

@@ -1,5 +1,6 @@
 //! How an audit trail is described and started.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,18 +9,22 @@ use tokio::sync::{mpsc, watch};
 use super::auditor::{Auditor, Inner};
 use super::batch::BatchLimits;
 use super::budget::CaptureBudget;
+use super::condition::Condition;
 use super::control::Control;
 use super::deliver::Delivery;
+use super::durability::Durability;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
 use super::pipeline::Pipeline;
 use super::queue::Queue;
 use super::settings::Settings;
+use super::spool::Spool;
 use super::stats::Counters;
 use super::worker::Writer;
 use crate::event::{clock, limits};
+use crate::journal::{self, Journal, Recovery};
 use crate::store::AuditStore;
-use crate::{Error, Policy, Sanitizer};
+use crate::{Error, EventId, Policy, Sanitizer};
 
 /// Describes an audit trail; made by [`Auditor::builder`].
 #[must_use]
@@ -30,6 +35,8 @@ pub struct AuditorBuilder {
     pub(super) policy: Policy,
     pub(super) client_ip: ClientIp,
     pub(super) settings: Settings,
+    pub(super) journal: Option<PathBuf>,
+    pub(super) durability: Option<Durability>,
 }
 
 impl AuditorBuilder {
@@ -84,6 +91,43 @@ impl AuditorBuilder {
     pub fn client_ip_header(mut self, name: &str) -> Result<Self, Error> {
         self.client_ip = self.client_ip.header(name)?;
         Ok(self)
+    }
+
+    /// Sets a directory for the trail's journal, which outlives an outage of
+    /// the store and the end of the process; see [`Durability`] for what, exactly. Defaults
+    /// to none. Several processes may share it: each has a sub-directory of
+    /// its own in it, and takes over what others have left that are gone.
+    ///
+    /// It is made if it is missing, with the rights `0700`, and wants a local disk that survives a restart.
+    ///
+    /// # Security
+    /// Sanitized records stand in its files as plain text until they are stored.
+    pub fn journal(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.journal = Some(directory.into());
+        self
+    }
+
+    /// Sets what the trail survives. Defaults to [`Durability::Journal`]
+    /// where there is a directory for the [journal](Self::journal), otherwise to [`Durability::Memory`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
+        self
+    }
+
+    /// Sets how many bytes the journal of this process may take on disk,
+    /// with what it has taken over from others. Defaults to 1 GiB, at least
+    /// 16 MiB. When it is full, records wait in the queue again, and then it is
+    /// as [`Overflow`](crate::Overflow) says.
+    pub fn journal_max_bytes(mut self, bytes: u64) -> Self {
+        self.settings.journal_max_bytes = bytes;
+        self
+    }
+
+    /// Sets how many bytes the journal leaves free on its file system, more or
+    /// less: with fewer it counts as full. Defaults to 256 MiB.
+    pub fn journal_min_free_bytes(mut self, bytes: u64) -> Self {
+        self.settings.journal_min_free_bytes = bytes;
+        self
     }
 
     /// Sets how many events may wait for the writer. Defaults to 100,000.
@@ -151,7 +195,7 @@ impl AuditorBuilder {
     /// Starts the trail, with the writer on a thread of its own.
     ///
     /// # Errors
-    /// If there is no store, if a limit makes no sense, or if the system gives no thread.
+    /// As for [`build`](Self::build), or if the system gives no thread.
     ///
     /// # Cancel safety
     /// Does not wait for anything.
@@ -166,12 +210,19 @@ impl AuditorBuilder {
     /// is stored until [`Writer::run`] runs.
     ///
     /// # Errors
-    /// If there is no store, or if a limit makes no sense.
+    /// If there is no store, if a limit makes no sense, or if the journal's
+    /// directory is missing, or cannot be used.
     pub fn build(self) -> Result<(Auditor, Writer), Error> {
         let store = self.store.ok_or_else(|| {
             Error::configuration("an audit trail needs a store: call AuditorBuilder::store")
         })?;
         self.settings.check()?;
+        let durability = self.durability.unwrap_or(match self.journal {
+            Some(_) => Durability::Journal,
+            None => Durability::Memory,
+        });
+        let journal = open_journal(self.journal, durability, &self.settings)?;
+        let condition = Arc::<Condition>::default();
         // Here, rather than in the first request.
         clock::start();
         let queue = Arc::new(Queue::new(
@@ -189,6 +240,7 @@ impl AuditorBuilder {
             queue: Arc::clone(&queue),
             pipeline: Arc::clone(&pipeline),
             counters: Arc::clone(&counters),
+            condition: Arc::clone(&condition),
             commands,
             finished,
             reader: store.reader(),
@@ -205,17 +257,44 @@ impl AuditorBuilder {
                 counters,
                 append_timeout: self.settings.append_timeout,
                 log: Arc::default(),
+                condition: Arc::clone(&condition),
             },
             limits: BatchLimits {
                 max_size: self.settings.max_batch_size,
                 max_bytes: self.settings.max_batch_bytes,
                 max_delay: self.settings.max_batch_delay,
             },
+            spool: Spool::new(journal, durability, condition),
             commands: receiver,
             finished: finish,
         };
         Ok((auditor, writer))
     }
+}
+
+/// Opens the journal, if there is to be one.
+fn open_journal(
+    directory: Option<PathBuf>,
+    durability: Durability,
+    settings: &Settings,
+) -> Result<Option<(Journal, Recovery)>, Error> {
+    durability.check()?;
+    if durability == Durability::Memory {
+        return Ok(None);
+    }
+    let Some(directory) = directory else {
+        return Err(Error::configuration(format!(
+            "the durability {durability} needs a directory: call AuditorBuilder::journal, or set AUDIT_JOURNAL_DIR"
+        )));
+    };
+    let writer = EventId::now().as_uuid();
+    let journal = Journal::open(journal::Settings {
+        max_bytes: settings.journal_max_bytes,
+        min_free_bytes: settings.journal_min_free_bytes,
+        syncs: durability.sync_interval().is_some(),
+        ..journal::Settings::new(directory, writer)
+    })?;
+    Ok(Some(journal))
 }
 
 impl std::fmt::Debug for AuditorBuilder {

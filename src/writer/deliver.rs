@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
+use super::condition::Condition;
 use super::log_limit::LogLimit;
 use super::losses::{Loss, Losses};
 use super::stats::Counters;
@@ -21,6 +22,7 @@ pub(super) struct Delivery {
     pub(super) counters: Arc<Counters>,
     pub(super) append_timeout: Duration,
     pub(super) log: Arc<LogLimit>,
+    pub(super) condition: Arc<Condition>,
 }
 
 /// A task that ends with the wait for it.
@@ -51,6 +53,7 @@ impl Delivery {
             let error = match result {
                 Ok(()) => {
                     self.counters.stored(batch.len() as u64);
+                    self.condition.store_works(true);
                     backoff = Backoff::default();
                     continue;
                 }
@@ -58,8 +61,10 @@ impl Delivery {
             };
             self.counters.failed_attempt();
             if error.is_rejected() {
+                self.condition.store_works(true);
                 separate(batch, &error, &mut waiting, &mut refused);
             } else {
+                self.condition.store_works(false);
                 if self.log.is_due() {
                     tracing::warn!(code = error.code(), %error, records = batch.len(), "audit records could not be stored");
                 }

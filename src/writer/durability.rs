@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::Error;
+
 /// Which losses a trail is safe against, and what that costs.
 ///
 /// The window is what is lost at most when the process is killed (`kill -9`,
@@ -33,6 +35,22 @@ pub enum Durability {
 }
 
 impl Durability {
+    /// # Errors
+    /// If the interval makes no sense.
+    pub(super) fn check(self) -> Result<(), Error> {
+        let shortest = Duration::from_millis(1);
+        let longest = Duration::from_secs(3600);
+        match self.sync_interval() {
+            Some(interval) if interval < shortest || interval > longest => {
+                let message = format!(
+                    "the interval of the durability {self} must be from {shortest:?} to {longest:?}"
+                );
+                Err(Error::invalid_input("durability", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether records are written to disk before they are offered to the store.
     pub(super) fn writes_ahead(self) -> bool {
         matches!(self, Self::Journal | Self::Synced(_))

@@ -1,16 +1,16 @@
-//! Who waits for what to be stored.
+//! Who waits for what to be settled.
 
 use tokio::sync::oneshot;
 
 /// Callers of `flush`, each with the frames that it waits for.
 ///
 /// A frame is identified by its shard and its number there. Once the writer
-/// has read them all, they are in the batch being gathered or in earlier
-/// ones, so the caller waits for that batch.
+/// has read them all, the caller waits for as many records to be settled as
+/// the writer had taken in by then: they are settled in the order in which they were taken in.
 #[derive(Debug, Default)]
 pub(super) struct Flushes {
     unread: Vec<(Vec<u64>, oneshot::Sender<()>)>,
-    unstored: Vec<(u64, oneshot::Sender<()>)>,
+    unsettled: Vec<(u64, oneshot::Sender<()>)>,
 }
 
 impl Flushes {
@@ -19,8 +19,9 @@ impl Flushes {
         self.unread.push((targets, caller));
     }
 
-    /// Tells that `read[i]` frames of each shard were read, the last of them into `batch`.
-    pub(super) fn read(&mut self, read: &[u64], batch: u64) {
+    /// Tells that `read[i]` frames of each shard were read, and that they and
+    /// all else that was taken in are `taken` records.
+    pub(super) fn read(&mut self, read: &[u64], taken: u64) {
         let reached = |targets: &[u64]| {
             targets
                 .iter()
@@ -28,20 +29,21 @@ impl Flushes {
                 .all(|(target, read)| read >= target)
         };
         for (_, caller) in self.unread.extract_if(.., |(targets, _)| reached(targets)) {
-            self.unstored.push((batch, caller));
+            self.unsettled.push((taken, caller));
         }
     }
 
-    /// Tells that all batches before number `settled` are done with, and wakes who waited for them.
+    /// Tells that `settled` records are done with, and wakes who waited for them.
     pub(super) fn settled(&mut self, settled: u64) {
-        for (_, caller) in self.unstored.extract_if(.., |(batch, _)| *batch < settled) {
+        let done = |(taken, _): &mut (u64, _)| *taken <= settled;
+        for (_, caller) in self.unsettled.extract_if(.., done) {
             // A caller that does not wait any more misses nothing.
             let _ = caller.send(());
         }
     }
 
-    /// Whether somebody waits for the batch that is being gathered.
+    /// Whether somebody waits.
     pub(super) fn is_urgent(&self) -> bool {
-        !self.unread.is_empty() || !self.unstored.is_empty()
+        !self.unread.is_empty() || !self.unsettled.is_empty()
     }
 }

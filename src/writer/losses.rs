@@ -1,6 +1,7 @@
 //! What was lost, why, how much, and when: the substance of gap events.
 
 use crate::event::{Event, Kind, Timestamp};
+use crate::journal::Adopted;
 
 /// Why an event was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +20,12 @@ pub(crate) enum Loss {
     ShutdownTimeout,
     /// Somebody deleted it from the quarantine.
     Discarded,
+    /// It was in the journal, in a part that is damaged.
+    JournalDamaged,
 }
 
 impl Loss {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::QueueFull,
         Self::RequestRefused,
         Self::Closed,
@@ -30,6 +33,7 @@ impl Loss {
         Self::Unreadable,
         Self::ShutdownTimeout,
         Self::Discarded,
+        Self::JournalDamaged,
     ];
 
     pub(super) const fn as_str(self) -> &'static str {
@@ -41,6 +45,7 @@ impl Loss {
             Self::Unreadable => "unreadable",
             Self::ShutdownTimeout => "shutdown_timeout",
             Self::Discarded => "discarded",
+            Self::JournalDamaged => "journal_damaged",
         }
     }
 }
@@ -93,6 +98,21 @@ impl Losses {
                     .detail("last", &span.last)
             })
     }
+}
+
+/// An event for an earlier process that ended without closing its journal:
+/// what it had not written by then is lost, and nobody knows how much that was.
+///
+/// It has the same id whoever tells of it, and how often.
+pub(super) fn gap_of(adopted: &Adopted) -> Event {
+    Event::with_id(adopted.name, &Kind::Gap)
+        .action("process.ended")
+        .description("a process ended without closing its journal; its last events may be missing")
+        .severity("warning")
+        .success(false)
+        .detail("reason", &"unclean_end")
+        .detail("started_at", &adopted.started_at)
+        .detail("last_written_at", &adopted.last_written_at)
 }
 
 impl Span {

@@ -121,8 +121,7 @@ impl Queue {
         shard.frames.push(frame);
         shard.offered += 1;
         shard.accepted += 1;
-        let half_full = shard.frames.bytes > self.max_shard_bytes / 2
-            || shard.frames.count > self.max_shard_events / 2;
+        let half_full = self.is_over_half(&shard);
         drop(shard);
         self.wake_if(half_full);
     }
@@ -169,6 +168,16 @@ impl Queue {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Whether a shard is half full.
+    pub(super) fn is_half_full(&self) -> bool {
+        (0..self.shards.len()).any(|index| self.is_over_half(&self.lock(index)))
+    }
+
+    fn is_over_half(&self, shard: &Shard) -> bool {
+        shard.frames.bytes > self.max_shard_bytes / 2
+            || shard.frames.count > self.max_shard_events / 2
+    }
+
     /// Waits until a producer asks for the consumer; if `idle`, until there is any frame at all.
     pub(super) async fn woken(&self, idle: bool) {
         if idle {
@@ -203,6 +212,11 @@ impl Queue {
         (0..self.shards.len())
             .map(|index| self.lock(index).accepted)
             .collect()
+    }
+
+    /// Whether there are losses that nobody has taken note of.
+    pub(super) fn has_losses(&self) -> bool {
+        (0..self.shards.len()).any(|index| !self.lock(index).new_losses.is_empty())
     }
 
     /// The losses since the last call.

@@ -15,6 +15,8 @@ pub(super) struct Settings {
     pub(super) max_batch_delay: Duration,
     pub(super) append_timeout: Duration,
     pub(super) capture_budget: usize,
+    pub(super) journal_max_bytes: u64,
+    pub(super) journal_min_free_bytes: u64,
 }
 
 impl Default for Settings {
@@ -27,12 +29,17 @@ impl Default for Settings {
             max_batch_delay: Duration::from_millis(200),
             append_timeout: Duration::from_secs(30),
             capture_budget: 32 << 20,
+            journal_max_bytes: 1 << 30,
+            journal_min_free_bytes: 256 << 20,
         }
     }
 }
 
 /// Room for the largest event there can be, with what marks its cut and its length.
 const MIN_QUEUE_BYTES: usize = 2 * limits::EVENT_BYTES;
+
+/// Two segments.
+const MIN_JOURNAL_BYTES: u64 = 16 << 20;
 
 /// No wait of the writer is longer.
 const MAX_DURATION: Duration = Duration::from_secs(3600);
@@ -53,6 +60,10 @@ impl Settings {
                 let message = format!("{parameter} must be at least {least}");
                 return Err(Error::invalid_input(parameter, message));
             }
+        }
+        if self.journal_max_bytes < MIN_JOURNAL_BYTES {
+            let message = format!("journal_max_bytes must be at least {MIN_JOURNAL_BYTES}");
+            return Err(Error::invalid_input("journal_max_bytes", message));
         }
         let durations = [
             ("max_batch_delay", self.max_batch_delay, Duration::ZERO),

@@ -44,7 +44,10 @@ pub struct Stats {
     pub dropped_shutdown_timeout: u64,
     /// Of the dropped ones: somebody deleted the record from the quarantine.
     pub dropped_discarded: u64,
-    /// Events on their way.
+    /// Of the dropped ones: they were in a part of the journal that is damaged.
+    pub dropped_journal_damaged: u64,
+    /// Events on their way, in memory or in the journal. What an earlier
+    /// process left in the journal counts from when it is read back.
     pub pending: u64,
     /// Of the pending ones: those in the queue.
     pub queued: u64,
@@ -52,6 +55,12 @@ pub struct Stats {
     pub queued_bytes: u64,
     /// Attempts to store a batch, or to set a record aside, that failed.
     pub failed_attempts: u64,
+    /// Records in the journal that are not settled yet: pending ones that it
+    /// holds, and copies of those in memory.
+    pub journal_records: u64,
+    /// Bytes of the journal on disk, at most the
+    /// [`journal_max_bytes`](crate::AuditorBuilder::journal_max_bytes).
+    pub journal_bytes: u64,
     /// Bytes of memory that hold bodies of requests in flight, at most the
     /// [`capture_budget`](crate::AuditorBuilder::capture_budget).
     pub capture_bytes: u64,
@@ -100,9 +109,9 @@ struct SetAside {
 const REMEMBERED: usize = 100_000;
 
 impl Counters {
-    /// Counts an event that the writer itself offers.
-    pub(super) fn own_event(&self) {
-        self.own.fetch_add(1, Ordering::Relaxed);
+    /// Counts events that the writer itself offers, or finds on disk from an earlier process.
+    pub(super) fn own_events(&self, count: u64) {
+        self.own.fetch_add(count, Ordering::Release);
     }
 
     pub(super) fn stored(&self, count: u64) {
@@ -120,6 +129,11 @@ impl Counters {
         } else {
             set_aside.others += 1;
         }
+    }
+
+    pub(super) fn has_quarantined(&self) -> bool {
+        let set_aside = self.set_aside();
+        set_aside.others > 0 || !set_aside.ids.is_empty()
     }
 
     /// Counts as stored what this process has set aside and somebody has requeued.
@@ -176,11 +190,14 @@ impl Counters {
             dropped_unreadable: dropped[Loss::Unreadable as usize],
             dropped_shutdown_timeout: dropped[Loss::ShutdownTimeout as usize],
             dropped_discarded: dropped[Loss::Discarded as usize],
+            dropped_journal_damaged: dropped[Loss::JournalDamaged as usize],
             pending: offered - (stored + quarantined + total),
             queued: gauge.queued,
             queued_bytes: gauge.queued_bytes,
             failed_attempts: self.failed_attempts.load(Ordering::Relaxed),
             // Known to the auditor alone.
+            journal_records: 0,
+            journal_bytes: 0,
             capture_bytes: 0,
             captures_refused: 0,
         }

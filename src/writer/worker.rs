@@ -1,27 +1,33 @@
-//! The writer's loop: the one place where queue, batches and store meet.
+//! The writer's loop: the one place where queue, batches, disk and store meet.
+
+mod dispatch;
+mod end;
+mod intake;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use self::dispatch::InFlight;
 use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
 use super::flush::Flushes;
-use super::losses::{Loss, Losses};
+use super::losses::Losses;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
-use crate::event::{Event, Timestamp};
+use super::spool::Spool;
+use crate::Record;
+use crate::journal::{Adopted, Synced};
 
 /// What a handle asks of the writer.
 pub(super) enum Command {
-    /// Answer once everything that is queued now is stored.
+    /// Answer once everything that is queued now is settled.
     Flush(oneshot::Sender<()>),
-    /// Give up whatever is not stored yet.
+    /// Leave whatever is not stored yet to the journal, or give it up.
     Abort,
 }
 
@@ -36,6 +42,7 @@ pub struct Writer {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) delivery: Delivery,
     pub(super) limits: BatchLimits,
+    pub(super) spool: Spool,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) finished: watch::Sender<bool>,
 }
@@ -44,22 +51,18 @@ pub struct Writer {
 const TICK: Duration = Duration::from_millis(10);
 /// How often the store gets to prepare for what will come.
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3600);
-/// Frames that are read in one go; then others on the thread get their turn.
-const SLICE: usize = 16;
-/// The time for that, should frames be large ones.
-const SLICE_TIME: Duration = Duration::from_millis(5);
-
-type InFlight = Pin<Box<dyn Future<Output = Losses> + Send>>;
+/// How often the journal is searched for what processes have left that are gone.
+const ADOPT_EVERY: Duration = Duration::from_secs(60);
 
 impl Writer {
     /// Runs until every handle is dropped or [`Auditor::shutdown`](crate::Auditor::shutdown)
-    /// is called, and everything offered until then is stored or given up.
+    /// is called, and everything offered until then is settled, left to the journal or given up.
     ///
     /// # Panics
     /// Outside of a tokio runtime with a timer.
     ///
     /// # Cancel safety
-    /// Not cancel safe: what was not stored yet is lost with the future.
+    /// Not cancel safe: what was neither stored nor written to the journal is lost with the future.
     pub async fn run(self) {
         let finished = self.finished.clone();
         Loop::new(self).run().await;
@@ -81,13 +84,21 @@ struct Loop {
     shard: usize,
     /// How many frames of each shard were read.
     read: Vec<u64>,
+    /// How many records were taken in, and how many of them are settled.
+    taken: u64,
+    settled: u64,
+    /// Records that neither memory nor disk has room for; nothing more is read before they have found some.
+    held: Vec<Record>,
     batch: BatchBuilder,
-    in_flight: Option<(InFlight, u64)>,
-    /// The number of the batch that is being gathered.
-    batch_number: u64,
+    in_flight: Option<InFlight>,
+    syncing: Option<JoinHandle<Synced>>,
+    /// Earlier processes whose end is to be told.
+    unclean: Vec<Adopted>,
     flushes: Flushes,
     losses: Losses,
+    losses_told_at: Option<Instant>,
     handles_gone: bool,
+    closed: bool,
     aborted: bool,
 }
 
@@ -99,11 +110,17 @@ impl Loop {
             read: vec![0; shards],
             reading: Frames::default(),
             shard: 0,
+            taken: 0,
+            settled: 0,
+            held: Vec::new(),
             in_flight: None,
-            batch_number: 0,
+            syncing: None,
+            unclean: Vec::new(),
             flushes: Flushes::default(),
             losses: Losses::default(),
+            losses_told_at: None,
             handles_gone: false,
+            closed: false,
             aborted: false,
             writer,
         }
@@ -111,145 +128,81 @@ impl Loop {
 
     async fn run(&mut self) {
         let mut maintain_at = Instant::now();
+        let mut adopt_at = Instant::now();
         loop {
+            if adopt_at <= Instant::now() {
+                self.adopt();
+                adopt_at = Instant::now() + ADOPT_EVERY;
+            }
             if maintain_at <= Instant::now() {
                 self.maintain();
                 maintain_at = Instant::now() + MAINTAIN_EVERY;
             }
             // Before reading: what comes after the closing was never accepted,
             // so once the queue is closed, one look that finds nothing is the last.
-            let closed = self.writer.queue.is_closed();
+            self.closed = self.writer.queue.is_closed();
             let more = self.read_slice();
-            self.dispatch(closed, more);
-            if self.aborted || (closed && self.is_done()) {
+            self.dispatch(more);
+            self.sync();
+            self.writer.spool.measure();
+            if self.aborted || (self.closed && self.is_done()) {
                 break;
             }
-            self.wait(more, maintain_at).await;
+            let at_the_latest = if self.writer.spool.is_there() {
+                maintain_at.min(adopt_at)
+            } else {
+                maintain_at
+            };
+            self.wait(more, at_the_latest).await;
         }
-        self.give_up_the_rest();
-        self.answer_the_rest();
+        self.end().await;
     }
 
     /// Waits for whatever there is to do next. `more` says that there are frames to be read at once.
-    async fn wait(&mut self, more: bool, maintain_at: Instant) {
-        let idle = self.batch.is_empty() && self.in_flight.is_none();
-        let may_read = !self.batch.is_full();
-        let now = Instant::now();
-        let next = match self.batch.deadline() {
-            Some(deadline) if self.in_flight.is_none() => deadline.min(now + TICK),
-            _ => now + TICK,
-        };
+    async fn wait(&mut self, more: bool, at_the_latest: Instant) {
+        let idle = self.is_idle();
+        if idle {
+            self.writer.spool.tidy();
+        }
+        let next = self.next_look(idle).min(at_the_latest);
+        // Frames wait in the queue while nothing has room for them; one that
+        // gets half full asks for the disk.
+        let listens = !more && (self.room().is_some() || self.writer.spool.is_open());
         tokio::select! {
             biased;
             command = self.writer.commands.recv(), if !self.handles_gone => self.obey(command),
-            losses = settle(&mut self.in_flight) => self.settled(losses),
+            losses = dispatch::settle(&mut self.in_flight) => self.settle(losses),
+            synced = synced(&mut self.syncing) => self.synced(synced),
             () = tokio::task::yield_now(), if more => {}
-            // Frames wait in the queue while a full batch waits for the store.
-            () = woken(&self.writer.queue, idle), if may_read && !more => {}
-            () = sleep_until(next), if !idle && may_read && !more => {}
-            () = sleep_until(maintain_at), if idle => {}
+            () = woken(&self.writer.queue, idle), if listens => {}
+            () = sleep_until(next), if !more => {}
         }
     }
 
-    /// Reads some frames into the batch; says whether there are more that fit.
-    fn read_slice(&mut self) -> bool {
-        self.note_losses();
-        let slice_end = Instant::now() + SLICE_TIME;
-        for _ in 0..SLICE {
-            if self.batch.is_full() {
-                return false;
-            }
-            if Instant::now() > slice_end {
-                break;
-            }
-            if self.reading.is_empty() && !self.take_next_shard() {
-                self.flushes.read(&self.read, self.batch_number);
-                return false;
-            }
-            self.read_frame();
-        }
-        self.flushes.read(&self.read, self.batch_number);
-        true
+    /// Whether there is nothing to do before a producer or a handle asks for something.
+    fn is_idle(&self) -> bool {
+        self.batch.is_empty()
+            && self.in_flight.is_none()
+            && self.held.is_empty()
+            && !self.writer.spool.is_behind()
     }
 
-    /// Takes the frames of the next shard that has any.
-    fn take_next_shard(&mut self) -> bool {
-        let shards = self.read.len();
-        for _ in 0..shards {
-            self.shard = (self.shard + 1) % shards;
-            self.reading = self
-                .writer
-                .queue
-                .take(self.shard, std::mem::take(&mut self.reading));
-            if !self.reading.is_empty() {
-                return true;
+    /// When to look again at the latest, if nobody asks before.
+    fn next_look(&mut self, idle: bool) -> Instant {
+        let now = Instant::now();
+        let far = now + MAINTAIN_EVERY;
+        let mut next = self.writer.spool.sync_at().unwrap_or(far);
+        if !idle && self.room().is_some() {
+            next = next.min(now + TICK);
+            if self.in_flight.is_none() {
+                next = next.min(self.batch.deadline().unwrap_or(far));
             }
         }
-        false
-    }
-
-    fn read_frame(&mut self) {
-        let Some(frame) = self.reading.next() else {
-            return;
-        };
-        self.read[self.shard] += 1;
-        let pipeline = &self.writer.pipeline;
-        // A bug in a rule costs this one event, never the writer.
-        let record = catch_unwind(AssertUnwindSafe(|| pipeline.record(frame)));
-        match record {
-            Ok(record) => self.batch.push(record, frame.len(), Instant::now()),
-            Err(_) => {
-                self.writer.delivery.counters.dropped(Loss::Unreadable, 1);
-                self.losses.add(Loss::Unreadable, 1, Timestamp::now());
-            }
+        let retry_at = self.writer.spool.retry_at();
+        if let Some(retry_at) = retry_at.filter(|_| !idle) {
+            next = next.min(retry_at.max(now));
         }
-    }
-
-    /// Writes down what was lost, once the store takes records again.
-    fn note_losses(&mut self) {
-        if self.in_flight.is_some() || self.batch.is_full() {
-            return;
-        }
-        self.losses.merge(self.writer.queue.take_losses());
-        if self.losses.is_empty() {
-            return;
-        }
-        if self.writer.delivery.log.is_due() {
-            tracing::error!("audit events were lost; a gap event in the trail tells how many");
-        }
-        for event in std::mem::take(&mut self.losses).gap_events() {
-            self.push_own(event);
-        }
-    }
-
-    fn push_own(&mut self, event: Event) {
-        self.writer.delivery.counters.own_event();
-        let record = self.writer.pipeline.own_record(event);
-        self.batch.push(record, 0, Instant::now());
-    }
-
-    /// Sends the batch off if it is due and none is under way.
-    fn dispatch(&mut self, closed: bool, more: bool) {
-        if self.in_flight.is_some() {
-            return;
-        }
-        if self.batch.is_empty() {
-            self.flushes.settled(self.batch_number + 1);
-            return;
-        }
-        let urgent = !more && (closed || self.flushes.is_urgent());
-        if urgent || self.batch.is_due(Instant::now()) {
-            let delivery = self.writer.delivery.clone().deliver(self.batch.take());
-            self.in_flight = Some((Box::pin(delivery), self.batch_number));
-            self.batch_number += 1;
-        }
-    }
-
-    fn settled(&mut self, losses: Losses) {
-        if let Some((_, number)) = self.in_flight.take() {
-            self.flushes.settled(number + 1);
-        }
-        self.losses.merge(losses);
+        next
     }
 
     fn obey(&mut self, command: Option<Command>) {
@@ -268,42 +221,7 @@ impl Loop {
 
     /// Whether everything that was read is settled and told.
     fn is_done(&self) -> bool {
-        self.in_flight.is_none()
-            && self.batch.is_empty()
-            && self.reading.is_empty()
-            && self.losses.is_empty()
-    }
-
-    /// Answers who has asked for a flush in the meantime: nothing is pending any more.
-    fn answer_the_rest(&mut self) {
-        if self.aborted {
-            // They are told by their channel's end that not everything was stored.
-            return;
-        }
-        self.writer.commands.close();
-        while let Ok(command) = self.writer.commands.try_recv() {
-            if let Command::Flush(caller) = command {
-                // A caller that does not wait any more misses nothing.
-                let _ = caller.send(());
-            }
-        }
-    }
-
-    /// Counts what is still pending as lost.
-    fn give_up_the_rest(&mut self) {
-        self.in_flight = None;
-        for shard in 0..self.read.len() {
-            self.writer.queue.take(shard, Frames::default());
-        }
-        let counters = &self.writer.delivery.counters;
-        let pending = counters.snapshot(&self.writer.queue).pending;
-        if pending > 0 {
-            counters.dropped(Loss::ShutdownTimeout, pending);
-            tracing::error!(
-                pending,
-                "audit events were lost at the end of the shutdown's time"
-            );
-        }
+        self.is_idle() && self.reading.is_empty() && self.losses.is_empty()
     }
 
     fn maintain(&self) {
@@ -314,12 +232,48 @@ impl Loop {
             }
         });
     }
+
+    /// Takes over what processes have left on disk that are gone.
+    fn adopt(&mut self) {
+        let is_telling = self.in_flight.as_ref().is_some_and(InFlight::is_telling);
+        if is_telling || !self.unclean.is_empty() {
+            return;
+        }
+        self.unclean = self.writer.spool.adopt();
+        if self.unclean.is_empty() {
+            self.writer.spool.recovery_noted();
+        }
+    }
+
+    /// Has what was written synced, if that is due, on a thread where it may take its time.
+    fn sync(&mut self) {
+        if self.syncing.is_none()
+            && let Some(handle) = self.writer.spool.begin_sync()
+        {
+            self.syncing = Some(tokio::task::spawn_blocking(|| handle.sync()));
+        }
+    }
+
+    fn synced(&mut self, synced: Option<Synced>) {
+        self.syncing = None;
+        let Some(synced) = synced else { return };
+        if self.writer.spool.synced(synced) {
+            return;
+        }
+        // What is still here is written once more, to another segment.
+        let appended = self.writer.spool.append(self.batch.records());
+        self.batch.owe(&appended);
+        if let Some(in_flight) = &mut self.in_flight {
+            let appended = self.writer.spool.append(&in_flight.batch);
+            in_flight.owed.add(&appended);
+        }
+    }
 }
 
-/// Waits for the batch under way, if there is one.
-async fn settle(in_flight: &mut Option<(InFlight, u64)>) -> Losses {
-    match in_flight {
-        Some((delivery, _)) => delivery.await,
+/// Waits for the sync under way, if there is one.
+async fn synced(syncing: &mut Option<JoinHandle<Synced>>) -> Option<Synced> {
+    match syncing {
+        Some(handle) => handle.await.ok(),
         None => std::future::pending().await,
     }
 }

@@ -1,0 +1,291 @@
+//! Records on disk: ahead of the store, or where memory has no room for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::condition::Condition;
+use super::durability::Durability;
+use super::log_limit::LogLimit;
+use crate::journal::{
+    Adopted, Appended, Backlog, Damage, Journal, Recovery, SegmentId, SyncHandle, Synced,
+};
+use crate::store::Batch;
+use crate::{Error, Record};
+
+/// The journal as the writer uses it, if there is one.
+///
+/// A trail is *behind* while records wait on disk that memory does not hold.
+/// Newer records go behind them then, so that all reach the store in order.
+pub(super) struct Spool {
+    journal: Option<Journal>,
+    durability: Durability,
+    condition: Arc<Condition>,
+    log: LogLimit,
+    behind: bool,
+    /// What was there when the journal was opened.
+    found: Option<Recovery>,
+    /// Nothing is written before, after a failure.
+    retry_at: Option<Instant>,
+    /// When what was written is synced next.
+    sync_at: Option<Instant>,
+}
+
+/// The records of a batch that segments of the journal hold until they are settled.
+#[derive(Debug, Default)]
+pub(super) struct Owed(Vec<(SegmentId, u64)>);
+
+/// Records read back from disk.
+pub(super) struct Chunk {
+    pub(super) batch: Batch,
+    pub(super) owed: Owed,
+    /// Whether an earlier process wrote them.
+    pub(super) is_recovered: bool,
+    pub(super) damage: Damage,
+}
+
+/// How long the journal is left alone after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Owed {
+    pub(super) fn add(&mut self, appended: &Appended) {
+        let parts = appended.parts.iter();
+        self.0
+            .extend(parts.map(|part| (part.segment, part.records())));
+    }
+
+    /// How many records are on disk.
+    pub(super) fn records(&self) -> u64 {
+        self.0.iter().map(|(_, records)| records).sum()
+    }
+}
+
+impl Spool {
+    /// Without a journal there is no disk: memory is all there is.
+    pub(super) fn new(
+        journal: Option<(Journal, Recovery)>,
+        durability: Durability,
+        condition: Arc<Condition>,
+    ) -> Self {
+        let (journal, found) = journal.unzip();
+        Self {
+            journal,
+            found,
+            durability,
+            condition,
+            log: LogLimit::default(),
+            behind: false,
+            retry_at: None,
+            sync_at: None,
+        }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Whether records that memory has no room for may be written at once.
+    pub(super) fn writes_ahead(&self) -> bool {
+        self.journal.is_some() && self.durability.writes_ahead()
+    }
+
+    /// Whether it is worth an attempt to write.
+    pub(super) fn is_open(&self) -> bool {
+        self.journal.is_some() && self.retry_at.is_none_or(|time| time <= Instant::now())
+    }
+
+    /// When to look again, after a failure.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Writes records that memory holds as well, where that is asked for.
+    /// What cannot be written is as safe as memory is; the condition tells of it.
+    pub(super) fn write_ahead(&mut self, records: &[Record]) -> Appended {
+        if self.writes_ahead() && self.is_open() {
+            self.append(records)
+        } else {
+            Appended::default()
+        }
+    }
+
+    /// Leaves records to the disk alone; gives back those that it has no room for.
+    pub(super) fn defer(&mut self, mut records: Vec<Record>) -> Vec<Record> {
+        if !self.is_open() {
+            return records;
+        }
+        let appended = self.append(&records);
+        if let Some(journal) = &mut self.journal {
+            journal.defer(&appended);
+        }
+        self.behind |= appended.records() > 0;
+        records.split_off(appended.records() as usize)
+    }
+
+    /// Writes as many of the records as it can, from the first one on.
+    pub(super) fn append(&mut self, records: &[Record]) -> Appended {
+        let Some(journal) = &mut self.journal else {
+            return Appended::default();
+        };
+        match journal.append(records) {
+            Ok(appended) => {
+                self.retry_at = None;
+                self.condition.journal_works(true);
+                appended
+            }
+            Err(error) => {
+                self.retry_at = Some(Instant::now() + RETRY_AFTER);
+                self.condition.journal_works(false);
+                let accepted = error.accepted.clone();
+                self.tell(
+                    &error.into_error(),
+                    "audit records could not be written to the journal",
+                );
+                accepted
+            }
+        }
+    }
+
+    /// The next records from disk, oldest first. With none left the trail is not behind any more.
+    pub(super) fn read(&mut self, max_records: usize, max_bytes: usize) -> Option<Chunk> {
+        let journal = self.journal.as_mut()?;
+        let Some(backlog) = journal.read_backlog(max_records, max_bytes) else {
+            self.behind = false;
+            return None;
+        };
+        let Backlog {
+            segment,
+            records,
+            damage,
+            is_adopted,
+        } = backlog;
+        let owed = Owed(vec![(segment, records.len() as u64)]);
+        let batch = Batch::new(records);
+        Some(Chunk {
+            // What another process had in hand may be stored already.
+            batch: if is_adopted { batch.retry() } else { batch },
+            owed,
+            is_recovered: is_adopted,
+            damage,
+        })
+    }
+
+    /// The records are stored, set aside or lost: nobody needs them on disk any more.
+    pub(super) fn settle(&mut self, owed: &Owed) {
+        if let Some(journal) = &mut self.journal {
+            for (segment, records) in &owed.0 {
+                journal.settle(*segment, *records);
+            }
+        }
+    }
+
+    /// Ends a segment that nothing is owed to, so that nothing is left to be
+    /// read again by another process. To be called when there is nothing to do.
+    pub(super) fn tidy(&mut self) {
+        if let Some(journal) = &mut self.journal
+            && journal.records_pending() == 0
+            && journal.bytes() > 0
+        {
+            journal.rotate();
+        }
+    }
+
+    /// When what was written is to be synced, if there is anything.
+    pub(super) fn sync_at(&mut self) -> Option<Instant> {
+        let interval = self.durability.sync_interval()?;
+        if !self.journal.as_ref()?.is_unsynced() {
+            self.sync_at = None;
+            return None;
+        }
+        Some(
+            *self
+                .sync_at
+                .get_or_insert_with(|| Instant::now() + interval),
+        )
+    }
+
+    /// What is to be synced now, on another thread.
+    pub(super) fn begin_sync(&mut self) -> Option<SyncHandle> {
+        let is_due = self.sync_at().is_some_and(|time| time <= Instant::now());
+        if !is_due {
+            return None;
+        }
+        let handle = self.journal.as_mut()?.sync_handle()?;
+        self.sync_at = None;
+        Some(handle)
+    }
+
+    /// Takes note of a sync. After a failure it says that records may not be
+    /// durable: those that memory still holds are to be written again.
+    pub(super) fn synced(&mut self, synced: Synced) -> bool {
+        let Some(journal) = &mut self.journal else {
+            return true;
+        };
+        let result = journal.synced(synced);
+        self.condition.journal_works(result.is_ok());
+        let Err(error) = result else { return true };
+        self.tell(&error.into_error(), "the audit journal could not be synced");
+        false
+    }
+
+    /// What the condition and the statistics tell of the journal.
+    pub(super) fn measure(&self) {
+        if let Some(journal) = &self.journal {
+            self.condition
+                .journal_holds(journal.bytes(), journal.records_pending(), self.behind);
+        }
+    }
+
+    /// Takes over what processes have left that are gone; gives those whose
+    /// end nobody knows of.
+    pub(super) fn adopt(&mut self) -> Vec<Adopted> {
+        let Some(journal) = &mut self.journal else {
+            return Vec::new();
+        };
+        let recovery = match self.found.take() {
+            Some(recovery) => Ok(recovery),
+            None => journal.adopt(),
+        };
+        self.behind |= journal.unread_segments() > 0;
+        let recovery = match recovery {
+            Ok(recovery) => recovery,
+            Err(error) => {
+                self.tell(&error, "the audit journal's directory could not be read");
+                return Vec::new();
+            }
+        };
+        if let Some(warning) = recovery.warning() {
+            self.tell(&warning, "a part of the audit journal cannot be used");
+        }
+        recovery.unclean().cloned().collect()
+    }
+
+    /// Takes note that the ends of earlier processes are in the trail.
+    pub(super) fn recovery_noted(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.recovery_noted();
+        }
+    }
+
+    /// Leaves what is pending to the next process.
+    pub(super) fn close(&mut self) {
+        self.measure();
+        if let Some(journal) = self.journal.take()
+            && let Err(error) = journal.close()
+        {
+            self.tell(&error, "the audit journal could not be closed");
+        }
+    }
+
+    fn tell(&self, error: &Error, message: &'static str) {
+        if self.log.is_due() {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(code = error.code(), %error, cause, "{message}");
+        }
+    }
+}
