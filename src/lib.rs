@@ -3,7 +3,6 @@
 pub mod admin;
 mod error;
 pub mod event;
-#[allow(dead_code, unused_imports)] // until the writer uses it
 mod journal;
 mod middleware;
 mod policy;

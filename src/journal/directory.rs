@@ -96,11 +96,8 @@ impl Root {
             Ok(Some(home)) => home,
             Ok(None) => return Ok(None),
             Err(error) => {
-                // A full disk that is tried again and again must not fill up with homes.
-                match fs::remove_dir(self.home_path(name)) {
-                    Err(left) if left.kind() != ErrorKind::NotFound => return Err(left),
-                    _ => return Err(error),
-                }
+                self.take_back(name);
+                return Err(error);
             }
         };
         let begun = home.begin().and_then(|()| os::sync_directory(&self.path));
@@ -110,6 +107,19 @@ impl Root {
                 home.release()?;
                 Err(error)
             }
+        }
+    }
+
+    /// Removes a home that could not be locked: a full disk that is tried
+    /// again and again must not fill up with them.
+    fn take_back(&self, name: EventId) {
+        let path = self.home_path(name);
+        let removed = remove_if_there(&path.join(LOCK)).and_then(|()| fs::remove_dir(&path));
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%error, "a sub-directory of the audit journal cannot be removed");
+            }
+            _ => {}
         }
     }
 

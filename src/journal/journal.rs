@@ -208,8 +208,9 @@ impl Journal {
         let synced = if self.settings.syncs {
             self.sync().map_err(SyncError::into_error)
         } else {
-            let mut own = self.segments.of(self.home.name);
-            own.try_for_each(|(_, segment)| os::open_file(&segment.path)?.sync_data())
+            let own = self.segments.of(self.home.name);
+            own.filter(|(_, segment)| !segment.is_suspect)
+                .try_for_each(|(_, segment)| os::open_file(&segment.path)?.sync_data())
                 .map_err(failed)
         };
         let released = self.home.release().map_err(failed);

@@ -17,7 +17,7 @@
 //!   quarantine/                    damaged segments; nobody deletes them but you
 //! ```
 //!
-//! A segment is a [header](header) with the table of its columns, and
+//! A segment is a [header] with the table of its columns, and
 //! [frames](frame), each with checks of its own. It is unlinked when all its
 //! records are settled. The sub-directory of a process that is gone is
 //! adopted by whoever gets its lock.

@@ -147,12 +147,13 @@ impl Journal {
         let Some(home) = self.root.lock(name)? else {
             return Ok(Found::InUse);
         };
-        if !home.has_begun() {
+        let segments = home.segments()?;
+        // Somebody may have removed the lock by hand.
+        if !home.has_begun() && segments.is_empty() {
             home.release()?;
             return Ok(Found::Nothing);
         }
         let is_clean = home.is_closed();
-        let segments = home.segments()?;
         let mut adopted = Adopted {
             name,
             writer: None,

@@ -53,6 +53,8 @@ pub(super) struct Segment {
     pub(super) is_damaged: bool,
     /// Pending records that are to be read back.
     pub(super) deferred: Vec<Range<u64>>,
+    /// Its fsync has failed, and somebody was told.
+    pub(super) is_suspect: bool,
     /// Its removal has failed, and somebody was told.
     pub(super) is_stuck: bool,
 }
@@ -106,6 +108,7 @@ impl Segments {
             is_unread: is_adopted,
             is_damaged: false,
             deferred: Vec::new(),
+            is_suspect: false,
             is_stuck: false,
         };
         self.all.insert(id, segment);

@@ -175,6 +175,7 @@ impl Journal {
             part.sequences.end = self.unsynced.remove(index).sequences.end;
         }
         // What was settled meanwhile is not needed any more.
-        self.segments.get(part.segment).is_some().then_some(part)
+        self.segments.get_mut(part.segment)?.is_suspect = true;
+        Some(part)
     }
 }

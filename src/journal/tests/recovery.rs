@@ -260,6 +260,28 @@ fn the_directory_itself_may_be_a_link() {
 }
 
 #[test]
+fn a_home_whose_lock_somebody_has_removed_is_adopted_all_the_same() {
+    let directory = temporary();
+    let settings = settings(&directory);
+    open(&settings).append(&smalls(0..3)).unwrap();
+    fs::remove_file(segment_files(&settings)[0].with_file_name("lock")).unwrap();
+    let (mut journal, recovery) = recover(&settings);
+    assert_eq!(recovery.unclean().count(), 1);
+    assert_eq!(drain(&mut journal).0, smalls(0..3));
+}
+
+#[test]
+fn a_home_that_nobody_has_begun_to_use_is_removed_and_nothing_is_told_of_it() {
+    let directory = temporary();
+    let settings = settings(&directory);
+    let home = settings.directory.join(id(5).to_string());
+    fs::create_dir_all(&home).unwrap();
+    fs::write(home.join("lock"), "").unwrap();
+    let (_, recovery) = recover(&settings);
+    assert!(recovery.adopted.is_empty() && !home.exists());
+}
+
+#[test]
 fn files_of_others_are_left_alone() {
     let directory = temporary();
     let settings = settings(&directory);
