@@ -77,7 +77,6 @@ impl Journal {
             } else {
                 self.reading = Some(reading);
             }
-            self.damage.add(backlog.damage);
             if !backlog.records.is_empty() || backlog.damage != Damage::default() {
                 return Some(backlog);
             }

@@ -61,10 +61,6 @@ impl Root {
         Ok(Self { path })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Makes a new home, and tries whether files can be written in it.
     ///
     /// # Errors

@@ -32,7 +32,6 @@ const CHECK_BYTES: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct SegmentHeader {
     pub(super) writer: Uuid,
-    pub(super) created_at: Timestamp,
     pub(super) first_sequence: u64,
     pub(super) layout: Layout,
 }
@@ -101,7 +100,6 @@ impl SegmentHeader {
         }
         let found = Self {
             writer: Uuid::from_bytes(fixed[16..32].try_into().unwrap_or_default()),
-            created_at: Timestamp::from_micros(i64::from_le_bytes(eight(32))),
             first_sequence: u64::from_le_bytes(eight(40)),
             layout: Layout::parse(&header[TABLE_AT..]).ok_or(NoHeader::Damaged)?,
         };
@@ -130,7 +128,6 @@ mod tests {
         let (found, length) = SegmentHeader::parse(&bytes).unwrap();
         assert_eq!(length, bytes.len() - 99);
         assert_eq!(found.writer, Uuid::from_u128(7));
-        assert_eq!(found.created_at.as_micros(), -5);
         assert_eq!(found.first_sequence, 1 << 40);
         assert_eq!(found.layout.hash, table().hash);
     }

@@ -12,8 +12,8 @@ use super::disk::{Disk, RealDisk};
 use super::failure::SyncError;
 use super::os;
 use super::recovery::Recovery;
-use super::replay::{Damage, Layouts};
-use super::segments::{Appended, Segment, SegmentId, Segments};
+use super::replay::Layouts;
+use super::segments::{Segment, SegmentId, Segments};
 use super::settings::Settings;
 use super::sync::Unsynced;
 use crate::{Error, EventId};
@@ -43,7 +43,6 @@ pub(crate) struct Journal {
     pub(super) is_sync_under_way: bool,
     pub(super) reading: Option<Reading>,
     pub(super) layouts: Layouts,
-    pub(super) damage: Damage,
 }
 
 /// The home of a process that is gone.
@@ -87,7 +86,6 @@ impl Journal {
             is_sync_under_way: false,
             reading: None,
             layouts: Layouts::new(),
-            damage: Damage::default(),
             settings,
         };
         match journal.adopt() {
@@ -106,13 +104,6 @@ impl Journal {
         let were_pending = self.segments.settle(segment, records);
         debug_assert!(were_pending, "records were settled twice");
         self.sweep();
-    }
-
-    /// [Settles](Self::settle) records that were appended.
-    pub(crate) fn settle_appended(&mut self, appended: &Appended) {
-        for part in &appended.parts {
-            self.settle(part.segment, part.records());
-        }
     }
 
     /// Ends the segment that is being written, so that it goes once its
@@ -150,11 +141,6 @@ impl Journal {
     /// Adopted segments whose records nobody has counted yet.
     pub(crate) fn unread_segments(&self) -> usize {
         self.segments.unread()
-    }
-
-    /// All damage that was found since the journal was opened.
-    pub(crate) fn damage(&self) -> Damage {
-        self.damage
     }
 
     /// Removes what nothing is owed to any more. What cannot be removed is

@@ -74,10 +74,9 @@ mod sync;
 mod tests;
 
 pub(crate) use backlog::Backlog;
-pub(crate) use failure::{AppendError, SyncError};
 pub(crate) use journal::Journal;
 pub(crate) use recovery::{Adopted, Recovery};
 pub(crate) use replay::Damage;
-pub(crate) use segments::{Appended, Part, SegmentId};
+pub(crate) use segments::{Appended, SegmentId};
 pub(crate) use settings::Settings;
 pub(crate) use sync::{SyncHandle, Synced};

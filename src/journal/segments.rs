@@ -71,14 +71,6 @@ impl Appended {
         self.parts.iter().map(Part::records).sum()
     }
 
-    /// Their sequences, which are consecutive.
-    pub(crate) fn sequences(&self) -> Range<u64> {
-        match (self.parts.first(), self.parts.last()) {
-            (Some(first), Some(last)) => first.sequences.start..last.sequences.end,
-            _ => 0..0,
-        }
-    }
-
     pub(super) fn push(&mut self, part: Part) {
         match self.parts.last_mut() {
             Some(last) if last.segment == part.segment => last.sequences.end = part.sequences.end,

@@ -91,3 +91,10 @@ fn a_journal_can_be_moved_to_another_thread() {
     is_send::<SyncHandle>();
     is_send::<Synced>();
 }
+
+/// Settles all records that were appended.
+fn settle(journal: &mut Journal, appended: &Appended) {
+    for part in &appended.parts {
+        journal.settle(part.segment, part.records());
+    }
+}

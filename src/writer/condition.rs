@@ -1,6 +1,6 @@
 //! How the writer's two ends are, for whoever asks: the store and the disk.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +10,20 @@ use tokio::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Condition {
     store_fails: AtomicBool,
-    journal_fails: AtomicBool,
+    journal_state: AtomicU8,
     is_behind: AtomicBool,
     journal_bytes: AtomicU64,
     journal_records: AtomicU64,
     last_loss: Mutex<Option<Instant>>,
+}
+
+/// How the journal took what was written last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum JournalState {
+    Works,
+    Full,
+    Fails,
 }
 
 /// A loss counts as present for so long.
@@ -29,12 +38,12 @@ impl Condition {
         self.store_fails.load(Ordering::Relaxed)
     }
 
-    pub(super) fn journal_works(&self, works: bool) {
-        self.journal_fails.store(!works, Ordering::Relaxed);
+    pub(super) fn journal_works(&self, state: JournalState) {
+        self.journal_state.store(state as u8, Ordering::Relaxed);
     }
 
-    pub(super) fn is_journal_failing(&self) -> bool {
-        self.journal_fails.load(Ordering::Relaxed)
+    pub(super) fn is_journal(&self, state: JournalState) -> bool {
+        self.journal_state.load(Ordering::Relaxed) == state as u8
     }
 
     pub(super) fn journal_holds(&self, bytes: u64, records: u64, is_behind: bool) {

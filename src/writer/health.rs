@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::auditor::Auditor;
+use super::condition::JournalState;
 
 /// Whether the trail does what it should, and if not, why not.
 ///
@@ -47,6 +48,8 @@ pub enum HealthProblem {
     CatchingUp,
     /// The journal cannot be written; records are as safe as memory is.
     JournalUnavailable,
+    /// The journal holds as much as it may, or its disk is full; records are as safe as memory is.
+    JournalFull,
     /// Records that the store refuses wait in quarantine, by this process.
     Quarantine,
     /// Events were lost within the last minute.
@@ -73,6 +76,7 @@ impl HealthProblem {
             Self::StoreUnavailable => "store_unavailable",
             Self::CatchingUp => "catching_up",
             Self::JournalUnavailable => "journal_unavailable",
+            Self::JournalFull => "journal_full",
             Self::Quarantine => "quarantine",
             Self::LosingEvents => "losing_events",
             Self::Ended => "ended",
@@ -85,6 +89,7 @@ impl HealthProblem {
             Self::StoreUnavailable
             | Self::CatchingUp
             | Self::JournalUnavailable
+            | Self::JournalFull
             | Self::Quarantine => HealthStatus::Degraded,
             Self::LosingEvents | Self::Ended => HealthStatus::Failing,
         }
@@ -107,7 +112,11 @@ impl Auditor {
             (HealthProblem::CatchingUp, condition.is_behind()),
             (
                 HealthProblem::JournalUnavailable,
-                condition.is_journal_failing(),
+                condition.is_journal(JournalState::Fails),
+            ),
+            (
+                HealthProblem::JournalFull,
+                condition.is_journal(JournalState::Full),
             ),
             (HealthProblem::Quarantine, inner.counters.has_quarantined()),
             (

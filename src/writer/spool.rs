@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::condition::Condition;
+use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
 use crate::journal::{
@@ -108,47 +108,58 @@ impl Spool {
     /// What cannot be written is as safe as memory is; the condition tells of it.
     pub(super) fn write_ahead(&mut self, records: &[Record]) -> Appended {
         if self.writes_ahead() && self.is_open() {
-            self.append(records)
+            self.append(records).0
         } else {
             Appended::default()
         }
     }
 
-    /// Leaves records to the disk alone; gives back those that it has no room for.
-    pub(super) fn defer(&mut self, mut records: Vec<Record>) -> Vec<Record> {
-        if !self.is_open() {
-            return records;
+    /// Leaves records to the disk alone; gives back those that it has no
+    /// room for, and counts those that it never will have.
+    pub(super) fn defer(&mut self, mut records: Vec<Record>) -> (Vec<Record>, u64) {
+        let mut lost = 0;
+        while !records.is_empty() && self.is_open() {
+            let (appended, is_too_large) = self.append(&records);
+            if let Some(journal) = &mut self.journal {
+                journal.defer(&appended);
+            }
+            self.behind |= appended.records() > 0;
+            records.drain(..appended.records() as usize);
+            if is_too_large {
+                records.remove(0);
+                lost += 1;
+            }
         }
-        let appended = self.append(&records);
-        if let Some(journal) = &mut self.journal {
-            journal.defer(&appended);
-        }
-        self.behind |= appended.records() > 0;
-        records.split_off(appended.records() as usize)
+        (records, lost)
     }
 
-    /// Writes as many of the records as it can, from the first one on.
-    pub(super) fn append(&mut self, records: &[Record]) -> Appended {
+    /// Writes as many of the records as it can, from the first one on. Says
+    /// whether the next one is too large for any journal.
+    pub(super) fn append(&mut self, records: &[Record]) -> (Appended, bool) {
         let Some(journal) = &mut self.journal else {
-            return Appended::default();
+            return (Appended::default(), false);
         };
-        match journal.append(records) {
+        let error = match journal.append(records) {
             Ok(appended) => {
                 self.retry_at = None;
-                self.condition.journal_works(true);
-                appended
+                self.condition.journal_works(JournalState::Works);
+                return (appended, false);
             }
-            Err(error) => {
-                self.retry_at = Some(Instant::now() + RETRY_AFTER);
-                self.condition.journal_works(false);
-                let accepted = error.accepted.clone();
-                self.tell(
-                    &error.into_error(),
-                    "audit records could not be written to the journal",
-                );
-                accepted
-            }
+            Err(error) => error,
+        };
+        let accepted = error.accepted.clone();
+        let is_too_large = error.is_too_large();
+        if !is_too_large {
+            self.retry_at = Some(Instant::now() + RETRY_AFTER);
+            self.condition.journal_works(if error.is_full() {
+                JournalState::Full
+            } else {
+                JournalState::Fails
+            });
         }
+        let error = error.into_error();
+        self.tell(&error, "audit records could not be written to the journal");
+        (accepted, is_too_large)
     }
 
     /// The next records from disk, oldest first. With none left the trail is not behind any more.
@@ -226,11 +237,14 @@ impl Spool {
         let Some(journal) = &mut self.journal else {
             return true;
         };
-        let result = journal.synced(synced);
-        self.condition.journal_works(result.is_ok());
-        let Err(error) = result else { return true };
+        let Err(error) = journal.synced(synced) else {
+            self.condition.journal_works(JournalState::Works);
+            return true;
+        };
+        self.condition.journal_works(JournalState::Fails);
+        let is_all_settled = error.suspect.is_empty();
         self.tell(&error.into_error(), "the audit journal could not be synced");
-        false
+        is_all_settled
     }
 
     /// What the condition and the statistics tell of the journal.

@@ -261,10 +261,10 @@ impl Loop {
             return;
         }
         // What is still here is written once more, to another segment.
-        let appended = self.writer.spool.append(self.batch.records());
+        let (appended, _) = self.writer.spool.append(self.batch.records());
         self.batch.owe(&appended);
         if let Some(in_flight) = &mut self.in_flight {
-            let appended = self.writer.spool.append(&in_flight.batch);
+            let (appended, _) = self.writer.spool.append(&in_flight.batch);
             in_flight.owed.add(&appended);
         }
     }

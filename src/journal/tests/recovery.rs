@@ -26,7 +26,7 @@ fn a_journal_that_is_closed_with_nothing_owed_leaves_nothing_behind() {
     let settings = settings(&directory);
     let mut journal = open(&settings);
     let appended = journal.append(&smalls(0..3)).unwrap();
-    journal.settle_appended(&appended);
+    settle(&mut journal, &appended);
     journal.close().unwrap();
     assert_eq!(entries(&settings), 0);
     assert!(recover(&settings).1.adopted.is_empty());

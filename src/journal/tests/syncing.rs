@@ -96,7 +96,7 @@ fn what_was_settled_while_a_sync_failed_is_not_suspect() {
     let appended = journal.append(&smalls(0..3)).unwrap();
     let handle = journal.sync_handle().unwrap();
     journal.rotate();
-    journal.settle_appended(&appended);
+    settle(&mut journal, &appended);
     disk.plan(|plan| plan.sync_fails_after = Some(0));
     let error = journal.synced(handle.sync()).unwrap_err();
     assert_eq!(error.suspect, []);

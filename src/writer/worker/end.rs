@@ -50,7 +50,7 @@ impl Loop {
         let counters = &self.writer.delivery.counters;
         // Of the batch under way some may be stored although its fate is not known.
         let pending = counters.snapshot(&self.writer.queue).pending;
-        self.lose(lost.min(pending));
+        self.give_up(lost.min(pending));
     }
 
     /// Writes records to disk unless they are there; says how many may not be.
@@ -60,7 +60,7 @@ impl Loop {
         if owed.records() >= count {
             return 0;
         }
-        count - self.writer.spool.append(records).records()
+        count - self.writer.spool.append(records).0.records()
     }
 
     /// Counts what is still pending as lost.
@@ -71,15 +71,17 @@ impl Loop {
         }
         let counters = &self.writer.delivery.counters;
         let pending = counters.snapshot(&self.writer.queue).pending;
-        self.lose(pending);
+        self.give_up(pending);
     }
 
-    fn lose(&mut self, events: u64) {
+    fn give_up(&mut self, events: u64) {
         if events == 0 {
             return;
         }
-        let counters = &self.writer.delivery.counters;
-        counters.dropped(Loss::ShutdownTimeout, events);
+        self.writer
+            .delivery
+            .counters
+            .dropped(Loss::ShutdownTimeout, events);
         tracing::error!(
             events,
             "audit events were lost at the end of the shutdown's time"

@@ -103,10 +103,17 @@ impl Loop {
                 Some((record, frame.len()))
             }
             Err(_) => {
-                self.writer.delivery.counters.dropped(Loss::Unreadable, 1);
-                self.losses.add(Loss::Unreadable, 1, Timestamp::now());
+                self.lose(Loss::Unreadable, 1);
                 None
             }
+        }
+    }
+
+    /// Counts what will not be stored.
+    fn lose(&mut self, loss: Loss, records: u64) {
+        if records > 0 {
+            self.writer.delivery.counters.dropped(loss, records);
+            self.losses.add(loss, records, Timestamp::now());
         }
     }
 
@@ -117,7 +124,12 @@ impl Loop {
                 self.batch.owe(&appended);
                 self.batch.extend(records, bytes, Instant::now());
             }
-            Room::Disk => self.held = self.writer.spool.defer(records),
+            Room::Disk => {
+                let (held, lost) = self.writer.spool.defer(records);
+                self.held = held;
+                self.settled += lost;
+                self.lose(Loss::Unreadable, lost);
+            }
         }
     }
 
