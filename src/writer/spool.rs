@@ -167,6 +167,9 @@ impl Spool {
         let journal = self.journal.as_mut()?;
         let Some(backlog) = journal.read_backlog(max_records, max_bytes) else {
             self.behind = false;
+            // What was full is empty now; the next write will tell.
+            self.retry_at = None;
+            self.condition.journal_works(JournalState::Works);
             return None;
         };
         let Backlog {

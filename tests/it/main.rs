@@ -5,6 +5,7 @@
 
 mod admin;
 mod canaries;
+mod durability;
 mod giant_bodies;
 mod grpc;
 mod manifest;
