@@ -241,7 +241,9 @@ impl Spool {
             return true;
         };
         let Err(error) = journal.synced(synced) else {
-            self.condition.journal_works(JournalState::Works);
+            if self.condition.is_journal(JournalState::Fails) {
+                self.condition.journal_works(JournalState::Works);
+            }
             return true;
         };
         self.condition.journal_works(JournalState::Fails);
