@@ -9,6 +9,8 @@
 //! | `PORT` | where to listen, on 127.0.0.1 | `3000` |
 //! | `AUDIT_DATABASE_URL` | `sqlite:PATH` or `postgres://…` | `sqlite:audit-quickstart.db` |
 //! | `AUDIT_PASSWORD` | the password of the user `admin` | a random one |
+//! | `AUDIT_JOURNAL_DIR` | a directory for the journal, which outlives an outage and a kill | none |
+//! | `AUDIT_DURABILITY` | `memory`, `spill`, `journal` or `synced:1s` | `journal` with a directory |
 //!
 //! Besides it takes what `AuditorBuilder::from_env` takes, such as `AUDIT_QUEUE_BYTES`.
 #![allow(clippy::print_stdout)]

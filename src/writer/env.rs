@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::builder::AuditorBuilder;
+use super::durability::Durability;
 use crate::{Error, Overflow};
 
 impl AuditorBuilder {
@@ -20,6 +21,10 @@ impl AuditorBuilder {
     /// | `AUDIT_BATCH_DELAY` | [`max_batch_delay`](Self::max_batch_delay) | `200ms` |
     /// | `AUDIT_APPEND_TIMEOUT` | [`append_timeout`](Self::append_timeout) | `30s` |
     /// | `AUDIT_CAPTURE_BUDGET` | [`capture_budget`](Self::capture_budget) | `32MiB` |
+    /// | `AUDIT_JOURNAL_DIR` | [`journal`](Self::journal) | `/var/lib/app/audit` |
+    /// | `AUDIT_DURABILITY` | [`durability`](Self::durability) | `memory`, `spill`, `journal`, `synced:1s` |
+    /// | `AUDIT_JOURNAL_MAX_BYTES` | [`journal_max_bytes`](Self::journal_max_bytes) | `1GiB` |
+    /// | `AUDIT_JOURNAL_MIN_FREE_BYTES` | [`journal_min_free_bytes`](Self::journal_min_free_bytes) | `256MiB` |
     /// | `AUDIT_OVERFLOW` | the [overflow](crate::PolicyBuilder::overflow) of the policy | `drop_newest`, `wait:500ms`, `reject` |
     /// | `AUDIT_TRUSTED_PROXIES` | [`trust_proxies`](Self::trust_proxies), added to those that are set | `10.0.0.0/8,192.0.2.1` |
     /// | `AUDIT_CLIENT_IP_HEADER` | [`client_ip_header`](Self::client_ip_header) | `x-real-ip` |
@@ -54,6 +59,17 @@ impl AuditorBuilder {
         for (name, setting) in sizes {
             set(setting, read(&lookup, name, "a size such as 64MiB", size)?);
         }
+        let journal_sizes = [
+            ("AUDIT_JOURNAL_MAX_BYTES", &mut settings.journal_max_bytes),
+            (
+                "AUDIT_JOURNAL_MIN_FREE_BYTES",
+                &mut settings.journal_min_free_bytes,
+            ),
+        ];
+        for (name, setting) in journal_sizes {
+            let bytes = read(&lookup, name, "a size such as 1GiB", size)?;
+            set(setting, bytes.map(|bytes| bytes as u64));
+        }
         let times = [
             ("AUDIT_BATCH_DELAY", &mut settings.max_batch_delay),
             ("AUDIT_APPEND_TIMEOUT", &mut settings.append_timeout),
@@ -65,6 +81,14 @@ impl AuditorBuilder {
             let variable = variable_of(error.parameter().unwrap_or_default());
             Error::invalid_input(variable, format!("{variable}: {error}"))
         })?;
+        // Any path will do, also one that is no UTF-8.
+        if let Some(directory) = lookup("AUDIT_JOURNAL_DIR").filter(|path| !path.is_empty()) {
+            self = self.journal(directory);
+        }
+        let takes = "memory, spill, journal or synced:1s";
+        if let Some(durability) = read(&lookup, "AUDIT_DURABILITY", takes, durability)? {
+            self = self.durability(durability);
+        }
         let takes = "drop_newest, wait:500ms or reject";
         if let Some(strictest) = read(&lookup, "AUDIT_OVERFLOW", takes, overflow)? {
             self.policy = self.policy.with_overflow(strictest);
@@ -97,6 +121,7 @@ fn variable_of(parameter: &'static str) -> &'static str {
         "max_batch_delay" => "AUDIT_BATCH_DELAY",
         "append_timeout" => "AUDIT_APPEND_TIMEOUT",
         "capture_budget" => "AUDIT_CAPTURE_BUDGET",
+        "journal_max_bytes" => "AUDIT_JOURNAL_MAX_BYTES",
         _ => parameter,
     }
 }
@@ -155,6 +180,19 @@ fn split_unit<'a, T: Copy>(text: &'a str, units: &[(&str, T)]) -> Option<(&'a st
         .find_map(|(name, unit)| Some((text.strip_suffix(name)?.trim_end(), *unit)))
 }
 
+fn durability(text: &str) -> Option<Durability> {
+    match text {
+        "memory" => Some(Durability::Memory),
+        "spill" => Some(Durability::Spill),
+        "journal" => Some(Durability::Journal),
+        _ => {
+            let interval = time(text.strip_prefix("synced:")?)?;
+            let durability = Durability::Synced(interval);
+            durability.check().is_ok().then_some(durability)
+        }
+    }
+}
+
 fn overflow(text: &str) -> Option<Overflow> {
     match text {
         "drop_newest" => Some(Overflow::DropNewest),
@@ -183,6 +221,9 @@ mod tests {
             ("AUDIT_BATCH_DELAY", "50ms"),
             ("AUDIT_APPEND_TIMEOUT", "2m"),
             ("AUDIT_CAPTURE_BUDGET", ""),
+            ("AUDIT_JOURNAL_DIR", "/var/lib/app"),
+            ("AUDIT_DURABILITY", "synced:20ms"),
+            ("AUDIT_JOURNAL_MAX_BYTES", "2GiB"),
             ("AUDIT_OVERFLOW", "wait:1s"),
             ("AUDIT_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
             ("AUDIT_CLIENT_IP_HEADER", "X-Real-IP"),
@@ -200,6 +241,10 @@ mod tests {
         assert_eq!(settings.max_batch_delay, Duration::from_millis(50));
         assert_eq!(settings.append_timeout, Duration::from_secs(120));
         assert_eq!(settings.capture_budget, 32 << 20);
+        assert_eq!(settings.journal_max_bytes, 2 << 30);
+        assert_eq!(builder.journal.as_deref(), Some("/var/lib/app".as_ref()));
+        let synced = Durability::Synced(Duration::from_millis(20));
+        assert_eq!(builder.durability, Some(synced));
         assert_eq!(builder.client_ip.header_name(), "x-real-ip");
         assert!(!builder.policy.records_everything());
     }
@@ -229,6 +274,13 @@ mod tests {
                 "AUDIT_OVERFLOW",
                 "wait",
                 "drop_newest, wait:500ms or reject",
+            ),
+            ("AUDIT_DURABILITY", "hunter2", "memory, spill, journal or"),
+            ("AUDIT_DURABILITY", "synced:0s", "memory, spill, journal or"),
+            (
+                "AUDIT_JOURNAL_MAX_BYTES",
+                "1KiB",
+                "journal_max_bytes must be at least",
             ),
             ("AUDIT_TRUSTED_PROXIES", "hunter2", "10.0.0.0/8"),
             ("AUDIT_TRUSTED_PROXIES", "10.0.0.0/8,", "10.0.0.0/8"),
