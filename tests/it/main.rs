@@ -5,6 +5,7 @@
 
 mod admin;
 mod canaries;
+mod chaos;
 mod durability;
 mod giant_bodies;
 mod grpc;

@@ -91,7 +91,26 @@ impl Cluster {
         self.directory.join("other.pem")
     }
 
-    fn start() -> Self {
+    /// Ends the server as a loss of power would end it, as far as a process can.
+    pub(crate) fn crash(&self) {
+        self.control(&["stop", "--mode", "immediate"]);
+    }
+
+    /// Starts the server again, and waits until it answers.
+    pub(crate) fn restart(&self) {
+        self.control(&["start", "--wait"]);
+    }
+
+    fn control(&self, arguments: &[&str]) {
+        let user = User::of_server(Path::new("/proc/self"));
+        let mut pg_ctl = user.command(&program("pg_ctl"));
+        pg_ctl.args(arguments);
+        pg_ctl.arg("--pgdata").arg(self.directory.join("data"));
+        run(pg_ctl.arg("--log").arg(self.log()));
+    }
+
+    /// A server of its own, for tests that end it.
+    pub(crate) fn start() -> Self {
         let programs = programs();
         let directory = tempfile::Builder::new()
             .prefix("tower-audit-")

@@ -2,6 +2,6 @@
 //! over HTTP, stopped by a signal.
 
 mod load;
-mod program;
+pub(crate) mod program;
 mod sentences;
 mod story;

@@ -17,18 +17,18 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-const PASSWORD: &str = "a password for the trail";
+pub(crate) const PASSWORD: &str = "a password for the trail";
 
-pub(super) struct Quickstart {
+pub(crate) struct Quickstart {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    pub(super) address: SocketAddr,
-    pub(super) directory: tempfile::TempDir,
+    pub(crate) address: SocketAddr,
+    pub(crate) directory: tempfile::TempDir,
     client: Client<HttpConnector, Body>,
 }
 
 /// The program, with its environment emptied of what it listens to.
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(2).unwrap();
     let program = target.join("examples/quickstart");
@@ -37,14 +37,16 @@ fn command() -> Command {
         "the quickstart is not built: run `cargo build --examples` first"
     );
     let mut command = Command::new(program);
-    for name in ["PORT", "AUDIT_DATABASE_URL", "AUDIT_PASSWORD"] {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        if name == "PORT" || name.as_encoded_bytes().starts_with(b"AUDIT_") {
+            command.env_remove(name);
+        }
     }
     command
 }
 
 /// Runs the program to its end, for cases in which it does not start.
-pub(super) fn run(settings: &[(&str, &str)]) -> Output {
+pub(crate) fn run(settings: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     command()
         .current_dir(&directory)
@@ -55,7 +57,7 @@ pub(super) fn run(settings: &[(&str, &str)]) -> Output {
 
 impl Quickstart {
     /// Starts it over the database of this URL; over its own file if there is none.
-    pub(super) fn start(url: Option<&str>) -> Self {
+    pub(crate) fn start(url: Option<&str>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = File::create(directory.path().join("log")).unwrap();
         let mut command = command();
@@ -66,6 +68,26 @@ impl Quickstart {
         if let Some(url) = url {
             command.env("AUDIT_DATABASE_URL", url);
         }
+        Self::run(command, log, directory)
+    }
+
+    /// Starts it again with the files that an earlier one has left.
+    pub(crate) fn restart(directory: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(directory.path().join("log"))
+            .unwrap();
+        let mut command = command();
+        command
+            .current_dir(&directory)
+            .env("PORT", "0")
+            .env("AUDIT_PASSWORD", PASSWORD)
+            .envs(settings.iter().copied());
+        Self::run(command, log, directory)
+    }
+
+    fn run(mut command: Command, log: File, directory: tempfile::TempDir) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -89,7 +111,7 @@ impl Quickstart {
         }
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<(StatusCode, Bytes), ()> {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<(StatusCode, Bytes), ()> {
         let (mut head, body) = request.into_parts();
         let target = head.uri.to_string();
         head.uri = format!("http://{}{target}", self.address).parse().unwrap();
@@ -107,13 +129,13 @@ impl Quickstart {
         ))
     }
 
-    pub(super) async fn get(&self, path: &str) -> (StatusCode, Bytes) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Bytes) {
         self.send(Request::get(path).body(Body::empty()).unwrap())
             .await
             .unwrap()
     }
 
-    pub(super) async fn json(&self, method: &str, path: &str, body: &str) -> (StatusCode, Bytes) {
+    pub(crate) async fn json(&self, method: &str, path: &str, body: &str) -> (StatusCode, Bytes) {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -123,7 +145,7 @@ impl Quickstart {
     }
 
     /// What the trail answers to its administrator.
-    pub(super) async fn trail(&self, path: &str) -> Value {
+    pub(crate) async fn trail(&self, path: &str) -> Value {
         let credentials = STANDARD.encode(format!("admin:{PASSWORD}"));
         let request = Request::get(format!("/audit/api{path}"))
             .header(header::AUTHORIZATION, format!("Basic {credentials}"))
@@ -134,7 +156,7 @@ impl Quickstart {
     }
 
     /// The records that pass a filter, oldest first, as soon as there are as many as expected.
-    pub(super) async fn records(&self, filter: &str, count: usize) -> Vec<Value> {
+    pub(crate) async fn records(&self, filter: &str, count: usize) -> Vec<Value> {
         let found = async {
             loop {
                 let list = self.trail(&format!("/events?limit=500&{filter}")).await;
@@ -152,20 +174,31 @@ impl Quickstart {
             .unwrap_or_else(|_| panic!("{count} records of {filter}"))
     }
 
-    pub(super) async fn detail(&self, record: &Value) -> Value {
+    pub(crate) async fn detail(&self, record: &Value) -> Value {
         self.trail(&format!("/events/{}", record["id"].as_str().unwrap()))
             .await
     }
 
     /// A number of the kernel's, in KiB, such as `VmHWM`.
-    pub(super) fn memory(&self, name: &str) -> u64 {
+    pub(crate) fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// Ends it by SIGKILL, and returns its files.
+    pub(crate) fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.take_directory()
+    }
+
+    fn take_directory(&mut self) -> tempfile::TempDir {
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
+    }
+
     /// Sends SIGTERM and returns the last line and where its files are.
-    pub(super) fn stop(mut self) -> Stopped {
+    pub(crate) fn stop(mut self) -> Stopped {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
         let mut rest = String::new();
@@ -175,7 +208,7 @@ impl Quickstart {
             "{}",
             log_of(self.directory.path())
         );
-        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
+        let directory = self.take_directory();
         Stopped {
             last_line: rest.lines().last().unwrap_or_default().to_owned(),
             log: log_of(directory.path()),
@@ -192,15 +225,15 @@ impl Drop for Quickstart {
     }
 }
 
-pub(super) struct Stopped {
-    pub(super) last_line: String,
-    pub(super) log: String,
+pub(crate) struct Stopped {
+    pub(crate) last_line: String,
+    pub(crate) log: String,
     directory: tempfile::TempDir,
 }
 
 impl Stopped {
     /// The files that the program has left, but for its log.
-    pub(super) fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.directory).unwrap();
         let files = entries.map(|entry| entry.unwrap().path());
         files.filter(|path| !path.ends_with("log")).collect()
