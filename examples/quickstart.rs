@@ -68,7 +68,15 @@ async fn run() -> Result<(), Failure> {
     let builder = if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
         builder.store(SqliteStore::open(path).await?)
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        builder.store(PostgresStore::connect(&url).await?)
+        let store = match PostgresStore::connect(&url).await {
+            // With a journal the shop opens without its database: records wait on disk.
+            Err(error) if error.is_transient() && variable("AUDIT_JOURNAL_DIR")?.is_some() => {
+                tracing::warn!(%error, "the audit database is away; records go to the journal");
+                PostgresStore::open(&url)?
+            }
+            result => result?,
+        };
+        builder.store(store)
     } else {
         return Err("AUDIT_DATABASE_URL must be sqlite:PATH or postgres://…".into());
     };

@@ -1,5 +1,6 @@
 //! The writer's side: one connection, and a batch at a time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::time::timeout;
 
 use super::connect::{Connection, Connector};
 use super::error::Failure;
-use super::schema::Schema;
+use super::schema::{self, Schema};
 use super::{copy, insert, partition};
 use crate::store::Batch;
 use crate::{Error, Timestamp};
@@ -18,6 +19,9 @@ const LOCK_TIMEOUT: &str = "5s";
 /// Stores batches over a connection of its own.
 pub(super) struct Writer {
     connector: Connector,
+    /// For what is made once, and may take its time.
+    setup: Connector,
+    is_prepared: AtomicBool,
     pub(super) schema: Schema,
     copy: String,
     pub(super) insert: String,
@@ -38,6 +42,8 @@ impl Writer {
                 .named("writer")
                 .with("lock_timeout", LOCK_TIMEOUT)
                 .with("statement_timeout", flush_timeout.as_millis()),
+            setup: connector.named("setup"),
+            is_prepared: AtomicBool::new(false),
             copy: copy::statement(&events),
             insert: insert::statement(&events),
             schema,
@@ -50,12 +56,35 @@ impl Writer {
         if batch.is_empty() {
             return Ok(());
         }
+        self.prepare().await?;
         self.in_time(self.store(batch)).await
     }
 
     /// Makes the partitions that will be needed.
     pub(super) async fn maintain(&self) -> Result<(), Error> {
+        self.prepare().await?;
         self.in_time(self.make_partitions()).await
+    }
+
+    /// Makes what is missing, unless that is done, on a connection that ends
+    /// with it: this runtime need not be the writer's.
+    pub(super) async fn prepare(&self) -> Result<(), Error> {
+        if self.is_prepared.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut connection = self.setup.open().await?;
+        let client = &mut connection.client;
+        schema::migrate(client, &self.schema).await?;
+        let now = Timestamp::now();
+        if let Err(error) = partition::ensure(client, &self.schema, &partition::upcoming(now)).await
+        {
+            // A role that may only insert can start while others make the partitions.
+            partition::require(client, &self.schema, now)
+                .await
+                .map_err(|_| error)?;
+        }
+        self.is_prepared.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Runs `work`, but no longer than the writer waits for anything.

@@ -9,10 +9,10 @@ use super::append::Writer;
 use super::connect::Connector;
 use super::quarantine::Quarantine;
 use super::read::Reader;
-use super::schema::{self, Schema};
-use super::{partition, url};
+use super::schema::Schema;
+use super::url;
+use crate::Error;
 use crate::store::quarantine::Capacity;
-use crate::{Error, Timestamp};
 
 /// Settings of a [`PostgresStore`].
 #[derive(Clone)]
@@ -95,10 +95,24 @@ impl PostgresStoreBuilder {
     /// # Cancel safety
     /// As [`PostgresStore::connect`].
     pub async fn connect(self) -> Result<PostgresStore, Error> {
+        let store = self.open()?;
+        store.writer.prepare().await?;
+        Ok(store)
+    }
+
+    /// Makes the store without waiting for the server, which may be away:
+    /// what [`connect`](Self::connect) does is done before the first batch is stored.
+    ///
+    /// With a [journal](crate::AuditorBuilder::journal) a service can thus
+    /// start while its database is down. What is wrong with the database shows
+    /// in the log and in [`Auditor::health`](crate::Auditor::health) only.
+    ///
+    /// # Errors
+    /// If the URL cannot be used, or if a setting is out of its range.
+    pub fn open(self) -> Result<PostgresStore, Error> {
         let schema = Schema::new(&self.schema)?;
         self.check()?;
         let connector = Connector::new(url::parse(&self.url)?)?;
-        prepare(&connector, &schema).await?;
         let reader = Reader::new(
             &connector,
             &schema,
@@ -127,21 +141,6 @@ impl PostgresStoreBuilder {
         }
         Ok(())
     }
-}
-
-/// Makes what is missing, on a connection that ends with it: this runtime need not be the writer's.
-async fn prepare(connector: &Connector, schema: &Schema) -> Result<(), Error> {
-    let mut connection = connector.named("setup").open().await?;
-    let client = &mut connection.client;
-    schema::migrate(client, schema).await?;
-    let now = Timestamp::now();
-    if let Err(error) = partition::ensure(client, schema, &partition::upcoming(now)).await {
-        // A role that may only insert can start while others make the partitions.
-        partition::require(client, schema, now)
-            .await
-            .map_err(|_| error)?;
-    }
-    Ok(())
 }
 
 impl fmt::Debug for PostgresStoreBuilder {

@@ -69,6 +69,14 @@ impl PostgresStore {
         Self::builder(url).connect().await
     }
 
+    /// Makes a store without waiting for the server; see [`PostgresStoreBuilder::open`].
+    ///
+    /// # Errors
+    /// If the URL cannot be used.
+    pub fn open(url: &str) -> Result<Self, Error> {
+        Self::builder(url).open()
+    }
+
     /// Settings for a store, to be ended by [`PostgresStoreBuilder::connect`].
     pub fn builder(url: &str) -> PostgresStoreBuilder {
         PostgresStoreBuilder::new(url)

@@ -39,6 +39,7 @@ impl Verdict {
         assert_eq!(self.duplicated, 0);
         assert_eq!(self.unclean_ends, kills, "each kill is told once");
         assert!(self.obligations >= 50 * kills);
+        assert!(self.stored > self.obligations / 2, "{self:?}");
     }
 }
 
