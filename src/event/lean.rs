@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::frame::LENGTH_BYTES;
 use super::{Capture, Tag};
 
+/// What a record says that has lost its bodies.
+pub(crate) const NOTE: &str = "bodies_left_out";
+
 /// No [`core`] is larger.
 pub(crate) const CORE_BYTES: usize = 8 * 1024;
 
@@ -62,7 +65,7 @@ pub(crate) fn without_bodies(frame: &[u8]) -> Cow<'_, [u8]> {
             _ => add(&mut rest, tag, payload),
         }
     }
-    add(&mut rest, Tag::Note, b"bodies_left_out");
+    add(&mut rest, Tag::Note, NOTE.as_bytes());
     rest.into()
 }
 

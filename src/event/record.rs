@@ -7,7 +7,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Column, EventId, Json, Kind, Level, Outcome, Timestamp, Value};
+use super::{Column, EventId, Json, Kind, Level, Outcome, Timestamp, Value, lean};
 use crate::Error;
 
 /// One row of the trail: sanitized, and read-only.
@@ -303,6 +303,17 @@ impl Record {
     /// Closes the fields. Called by the sanitizer alone, and by what reads a store.
     pub(crate) fn seal(fields: impl Into<Box<Fields>>) -> Self {
         Self(fields.into())
+    }
+
+    /// Leaves its bodies out, if it has any, with a note.
+    pub(crate) fn leave_bodies_out(&mut self) {
+        let fields = &mut self.0;
+        let (request, response) = (fields.request_body.take(), fields.response_body.take());
+        fields.request_truncated |= request.is_some();
+        fields.response_truncated |= response.is_some();
+        if request.is_some() || response.is_some() {
+            fields.capture_notes.push(lean::NOTE.to_owned());
+        }
     }
 
     /// A record from a stored row: `read` is asked for each column in the

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What happens to a request when the queue has no room for its record.
 ///
-/// Before any of it, from three quarters of its bytes on, the queue takes
+/// Before any of it, from three quarters of their bytes on, queue and journal take
 /// records without their bodies; they have the note `bodies_left_out`.
 ///
 /// [`Wait`](Self::Wait) and [`Reject`](Self::Reject) have room set apart

@@ -116,7 +116,8 @@ impl AuditorBuilder {
 
     /// Sets how many bytes the journal of this process may take on disk,
     /// with what it has taken over from others. Defaults to 1 GiB, at least
-    /// 16 MiB. When it is full, records wait in the queue again, and then it is
+    /// 16 MiB. From three quarters of it on, what waits there only is written
+    /// without its bodies. When it is full, records wait in the queue again, and then it is
     /// as [`Overflow`](crate::Overflow) says.
     pub fn journal_max_bytes(mut self, bytes: u64) -> Self {
         self.settings.journal_max_bytes = bytes;
@@ -264,7 +265,12 @@ impl AuditorBuilder {
                 max_bytes: self.settings.max_batch_bytes,
                 max_delay: self.settings.max_batch_delay,
             },
-            spool: Spool::new(journal, durability, condition),
+            spool: Spool::new(
+                journal,
+                durability,
+                self.settings.journal_max_bytes,
+                condition,
+            ),
             commands: receiver,
             finished: finish,
         };

@@ -23,6 +23,8 @@ pub(super) struct Spool {
     durability: Durability,
     condition: Arc<Condition>,
     log: LogLimit,
+    /// From so many bytes on, what only the disk holds is written without its bodies.
+    high_water: u64,
     behind: bool,
     /// What was there when the journal was opened.
     found: Option<Recovery>,
@@ -66,6 +68,7 @@ impl Spool {
     pub(super) fn new(
         journal: Option<(Journal, Recovery)>,
         durability: Durability,
+        max_bytes: u64,
         condition: Arc<Condition>,
     ) -> Self {
         let (journal, found) = journal.unzip();
@@ -75,6 +78,7 @@ impl Spool {
             durability,
             condition,
             log: LogLimit::default(),
+            high_water: max_bytes / 4 * 3,
             behind: false,
             retry_at: None,
             sync_at: None,
@@ -117,6 +121,9 @@ impl Spool {
     /// Leaves records to the disk alone; gives back those that it has no
     /// room for, and counts those that it never will have.
     pub(super) fn defer(&mut self, mut records: Vec<Record>) -> (Vec<Record>, u64) {
+        if self.is_above_high_water() {
+            records.iter_mut().for_each(Record::leave_bodies_out);
+        }
         let mut lost = 0;
         while !records.is_empty() && self.is_open() {
             let (appended, is_too_large) = self.append(&records);
@@ -131,6 +138,11 @@ impl Spool {
             }
         }
         (records, lost)
+    }
+
+    fn is_above_high_water(&self) -> bool {
+        let bytes = self.journal.as_ref().map_or(0, Journal::bytes);
+        bytes > self.high_water
     }
 
     /// Writes as many of the records as it can, from the first one on. Says

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
+use tower::Service;
 use tower_audit::{AuditorBuilder, Durability, Event, HealthProblem, HealthStatus};
 
 use super::{MODES, Process, directory, gaps, small};
@@ -100,5 +103,37 @@ async fn a_journal_that_may_not_fill_its_disk_counts_as_full_and_storing_goes_on
             is_told,
             "{health}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_fills_up_leaves_bodies_out_before_records_are_dropped() {
+    let directory = directory();
+    let store = GatedStore::new([Gate::Slow(Duration::from_secs(600))]);
+    let process = Process::start(cramped(&store, &directory, Durability::Journal));
+    let mut router = axum::Router::new()
+        .route("/", axum::routing::post(|_: String| async { "done" }))
+        .layer(process.auditor.layer());
+    let body = serde_json::json!({ "text": "x".repeat(12_000) }).to_string();
+    for _ in 0..2_000 {
+        let request = Request::post("/").header("content-type", "application/json");
+        let request = request.body(Body::from(body.clone())).unwrap();
+        let response = router.call(request).await.unwrap();
+        axum::body::to_bytes(response.into_body(), 100)
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    process.auditor.flush().await.unwrap();
+    let records = store.memory.records();
+    assert_accounted(process.auditor.stats(), &records);
+    assert_eq!(records.len(), 2_000, "nothing was dropped");
+    let (with, without): (Vec<_>, Vec<_>) = records
+        .iter()
+        .partition(|record| record.request_body.is_some());
+    assert!(with.len() > 900 && without.len() > 500, "{}", with.len());
+    for record in without {
+        assert!(record.request_truncated && record.request_bytes > Some(12_000));
+        assert_eq!(record.capture_notes, ["bodies_left_out"]);
     }
 }
