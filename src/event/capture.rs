@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::Tag;
+use uuid::Uuid;
+
 use super::frame::{LENGTH_BYTES, LINE_BYTES};
+use super::{EventId, Stage, Tag};
 
 /// A frame as the writer reads it: raw, borrowed, and still not for any sink.
 #[derive(Clone, Copy)]
@@ -26,6 +28,23 @@ impl<'a> Capture<'a> {
             rest = after;
             Some((*Tag::ALL.get(usize::from(tag))?, payload))
         })
+    }
+
+    /// What it is an early word of, if it is no event itself.
+    pub(crate) fn stage(self) -> Option<Stage> {
+        // Written last.
+        let (tag, payload) = self.fields().last()?;
+        match (tag, payload) {
+            (Tag::Stage, [byte]) if *byte == Stage::Dismissed as u8 => Some(Stage::Dismissed),
+            (Tag::Stage, _) => Some(Stage::Begun),
+            _ => None,
+        }
+    }
+
+    /// The event's id.
+    pub(crate) fn id(self) -> Option<EventId> {
+        let (_, id) = self.fields().find(|(tag, _)| *tag == Tag::Id)?;
+        Some(Uuid::from_slice(id).ok()?.into())
     }
 
     /// The names and values in the payload of headers or trailers.

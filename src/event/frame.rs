@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName};
 
-use super::{Actor, EventId, Resource, Tag, limits};
+use super::{Actor, EventId, Resource, Stage, Tag, limits};
 
 /// Raw data of one event, as bytes. Prints nothing and serializes to nothing.
 #[derive(Clone, Default)]
@@ -97,6 +97,11 @@ impl Frame {
 
     pub(crate) fn mark(&mut self, tag: Tag) {
         self.bytes(tag, &[]);
+    }
+
+    /// Makes an early word of an event of it.
+    pub(crate) fn stage(&mut self, stage: Stage) {
+        self.bytes(Tag::Stage, &[stage as u8]);
     }
 
     pub(crate) fn note(&mut self, note: &'static str) {

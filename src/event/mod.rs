@@ -39,4 +39,4 @@ pub use time::Timestamp;
 
 pub(crate) use capture::Capture;
 pub(crate) use frame::Frame;
-pub(crate) use tag::Tag;
+pub(crate) use tag::{Stage, Tag};

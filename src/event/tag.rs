@@ -70,10 +70,27 @@ pub(crate) enum Tag {
     /// The bits of a floating-point number.
     SampleWeight,
     Note,
+    /// The frame is no event but an early word of one that is to come: see [`Stage`].
+    Stage,
+}
+
+/// What an early word of an event says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Stage {
+    /// All that is known so far; the event will follow.
+    Begun = b'b',
+    /// The event will not follow.
+    Dismissed = b'd',
+}
+
+impl Stage {
+    /// What a record says that was made of an early word, since no other came.
+    pub(crate) const NOTE: &str = "unfinished";
 }
 
 impl Tag {
-    const LAST: Self = Self::Note;
+    const LAST: Self = Self::Stage;
 
     /// All tags in the order of their numbers.
     pub(super) const ALL: [Self; Self::LAST as usize + 1] = [
@@ -135,6 +152,7 @@ impl Tag {
         Self::Change,
         Self::SampleWeight,
         Self::Note,
+        Self::Stage,
     ];
 }
 

@@ -10,7 +10,6 @@ use tower_service::Service;
 
 use super::exchange::Exchange;
 use crate::Overflow;
-use crate::writer::Room;
 
 pin_project! {
     /// The inner service's future, or what comes instead of it or before.
@@ -27,31 +26,61 @@ pin_project! {
     }
 }
 
-/// A request that waits for room in the queue, and the service that is ready for it.
+/// A request that waits, and the service that is ready for it.
 pub(super) struct Held<S, B> {
     service: S,
     request: Request<B>,
     exchange: Arc<Exchange>,
-    room: Pin<Box<dyn Future<Output = Option<Room>> + Send>>,
+    /// Whether it may go on.
+    admitted: Waiting,
 }
+
+/// What somebody waits for, and how it turned out.
+pub(super) type Waiting = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 impl<S, B> Admission<S, B>
 where
     S: Service<Request<B>> + Clone,
 {
-    /// Lets the request pass, as far as there is room for its record.
+    /// Lets the request pass, as far as there is room for its record, and
+    /// once it is durable where that is asked for.
     pub(super) fn of(
         service: &mut S,
         request: Request<B>,
         exchange: &Arc<Exchange>,
         overflow: Overflow,
     ) -> Self {
-        if overflow == Overflow::DropNewest || exchange.reserve() {
-            let future = service.call(request);
-            return Self::Called { future };
+        let is_staged = exchange.is_strict() && !exchange.is_staged();
+        if is_staged || (overflow != Overflow::DropNewest && !exchange.reserve()) {
+            return Self::hold(service, request, exchange, overflow, is_staged);
         }
-        let Overflow::Wait(longest) = overflow else {
-            exchange.refuse();
+        let future = service.call(request);
+        Self::Called { future }
+    }
+
+    #[cold]
+    fn hold(
+        service: &mut S,
+        request: Request<B>,
+        exchange: &Arc<Exchange>,
+        overflow: Overflow,
+        is_staged: bool,
+    ) -> Self {
+        let admitted: Waiting = if is_staged {
+            // Room for what is to follow, too: it must not be dropped then.
+            if !exchange.reserve() {
+                exchange.refuse(NO_ROOM);
+                return Self::Refused;
+            }
+            Box::pin(exchange.stage())
+        } else if let Overflow::Wait(longest) = overflow {
+            let exchange = Arc::clone(exchange);
+            Box::pin(async move {
+                exchange.wait_for_room(longest).await;
+                true
+            })
+        } else {
+            exchange.refuse(NO_ROOM);
             return Self::Refused;
         };
         // The one that was polled ready is the one to be called.
@@ -59,14 +88,18 @@ where
         let held = Held {
             service: std::mem::replace(service, next),
             request,
-            room: Box::pin(exchange.room_within(longest)),
             exchange: Arc::clone(exchange),
+            admitted,
         };
         Self::Held {
             held: Some(Box::new(held)),
         }
     }
 }
+
+const NO_ROOM: &str = "refused: the audit queue has no room for a record";
+/// What the record says if the journal did not take it, should it be stored at all.
+pub(super) const NOT_DURABLE: &str = "refused: the audit journal did not take the record";
 
 impl<S, B> Future for Admission<S, B>
 where
@@ -81,9 +114,13 @@ where
                 AdmissionProjection::Refused => return Poll::Ready(Ok(None)),
                 AdmissionProjection::Held { held } => {
                     let waiting = held.as_mut().expect("a request is held until it is called");
-                    let room = ready!(waiting.room.as_mut().poll(cx));
+                    let is_admitted = ready!(waiting.admitted.as_mut().poll(cx));
                     let mut held = held.take().expect("a request is held until it is called");
-                    held.exchange.occupy(room);
+                    if !is_admitted {
+                        held.exchange.refuse(NOT_DURABLE);
+                        self.set(Self::Refused);
+                        continue;
+                    }
                     held.service.call(held.request)
                 }
             };

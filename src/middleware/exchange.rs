@@ -14,7 +14,7 @@ use super::head;
 use super::meter::Meter;
 use super::reading::{Reading, reading};
 use super::settings::Settings;
-use crate::event::{EventId, Frame, Outcome, Tag, limits};
+use crate::event::{EventId, Frame, Outcome, Stage, Tag, limits};
 use crate::policy::Judgement;
 use crate::writer::{CaptureBudget, Loss, Room};
 use crate::{Auditor, Level};
@@ -55,6 +55,8 @@ struct State {
     sample: Option<f64>,
     /// What is set apart for the record in the queue.
     room: Option<Room>,
+    /// An early word of the record was given.
+    staged: bool,
     /// The request was refused, since its record would have found no room.
     refused: bool,
     /// A panic went past the handler's context, although a response may still follow.
@@ -93,6 +95,7 @@ impl Exchange {
                 level: None,
                 sample: None,
                 room: None,
+                staged: false,
                 refused: false,
                 panicked: false,
                 broke_off: false,
@@ -217,9 +220,16 @@ impl Exchange {
         let outcome = state.outcome(outcome);
         let Some((level, weight)) = self.kept(&state, outcome) else {
             let held = state.forget_bodies(Level::None);
+            let dismissal = state.staged.then(|| begun.dismissal());
             std::mem::take(&mut state.frame).reuse();
             drop(state);
             self.release(held);
+            if let Some(dismissal) = dismissal {
+                self.shared
+                    .auditor
+                    .queue()
+                    .push_staged(dismissal.as_bytes());
+            }
             return;
         };
         let above = state.forget_bodies(level);
@@ -286,6 +296,14 @@ impl Begun {
         frame.id(Tag::Id, id);
         head::put(&mut frame, request, auditor.client_ip_header());
         (Self { id, started }, frame)
+    }
+
+    /// Says that no record will follow.
+    fn dismissal(&self) -> Frame {
+        let mut frame = Frame::default();
+        frame.id(Tag::Id, self.id);
+        frame.stage(Stage::Dismissed);
+        frame
     }
 
     fn elapsed_us(&self) -> u64 {

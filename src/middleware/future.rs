@@ -11,7 +11,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::admission::Admission;
+use super::admission::{Admission, NOT_DURABLE, Waiting};
 use super::body::{End, ResponseBody};
 use super::ending;
 use super::exchange::Exchange;
@@ -30,6 +30,8 @@ pin_project! {
         inner: Admission<S, B>,
         method: Method,
         exchange: Option<Arc<Exchange>>,
+        // In a box, since hardly any response is held.
+        held: Option<Box<Held<S::Response>>>,
     }
 
     impl<S, B> PinnedDrop for ResponseFuture<S, B>
@@ -44,6 +46,12 @@ pin_project! {
     }
 }
 
+/// A response that waits until its record is durable.
+struct Held<R> {
+    response: R,
+    durable: Waiting,
+}
+
 impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
@@ -53,6 +61,7 @@ where
             inner,
             method,
             exchange: Some(exchange),
+            held: None,
         }
     }
 }
@@ -67,28 +76,52 @@ where
     type Output = Result<Response<ResponseBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        const ONCE: &str = "a future is not polled after it was ready";
         let this = self.project();
-        let guard = PanicGuard::new(this.exchange.as_deref());
-        let polled = this.inner.poll(cx);
-        guard.disarm();
-        let result = ready!(polled);
-        let exchange = this
-            .exchange
-            .take()
-            .expect("a future is not polled after it was ready");
-        Poll::Ready(match result {
-            Ok(response) => Ok(answered(or_refusal(response), this.method, exchange)),
-            Err(error) => {
-                let (outcome, text) = ending::of_error(&error, Outcome::ServiceError);
-                exchange.error(&text);
-                exchange.finish(outcome);
-                Err(error)
+        if this.held.is_none() {
+            let guard = PanicGuard::new(this.exchange.as_deref());
+            let polled = this.inner.poll(cx);
+            guard.disarm();
+            let result = ready!(polled);
+            let exchange = this.exchange.as_ref().expect(ONCE);
+            match result {
+                Ok(Some(response)) if exchange.is_strict() => {
+                    exchange.head(response.status(), response.headers());
+                    let durable = Box::pin(exchange.stage());
+                    *this.held = Some(Box::new(Held { response, durable }));
+                }
+                Ok(response) => {
+                    let response = or_refusal(response);
+                    exchange.head(response.status(), response.headers());
+                    let exchange = this.exchange.take().expect(ONCE);
+                    return Poll::Ready(Ok(answered(response, this.method, exchange)));
+                }
+                Err(error) => {
+                    let (outcome, text) = ending::of_error(&error, Outcome::ServiceError);
+                    exchange.error(&text);
+                    exchange.finish(outcome);
+                    *this.exchange = None;
+                    return Poll::Ready(Err(error));
+                }
             }
-        })
+        }
+        let held = this.held.as_mut().expect("a response is held");
+        let is_durable = ready!(held.durable.as_mut().poll(cx));
+        let held = this.held.take().expect("a response is held");
+        let exchange = this.exchange.take().expect(ONCE);
+        let response = if is_durable {
+            or_refusal(Some(held.response))
+        } else {
+            exchange.refuse(NOT_DURABLE);
+            let refusal = or_refusal(None);
+            exchange.head(refusal.status(), refusal.headers());
+            refusal
+        };
+        Poll::Ready(Ok(answered(response, this.method, exchange)))
     }
 }
 
-/// Records the head, and the end too where the head is all there is.
+/// Records the end, where the head is all there is.
 fn answered<R: Body>(
     response: Response<Answer<R>>,
     method: &Method,
@@ -98,7 +131,6 @@ where
     R::Data: From<Bytes>,
 {
     let status = response.status();
-    exchange.head(status, response.headers());
     if let Some(outcome) = ends_with_head(&response, method) {
         exchange.finish(outcome);
         return response.map(ResponseBody::finished);

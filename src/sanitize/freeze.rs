@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::added::Added;
 use super::message::Message;
 use super::{Sanitizer, clean};
-use crate::event::{Capture, EventId, Fields, Kind, Level, Outcome, Tag, limits};
+use crate::event::{Capture, EventId, Fields, Kind, Level, Outcome, Stage, Tag, limits};
 
 impl Sanitizer {
     /// The sanitized fields of a capture, before anything is derived from them.
@@ -81,6 +81,8 @@ impl Sanitizer {
                     &mut fields.capture_notes,
                     clean::text(payload, limits::NAME_BYTES),
                 ),
+                // Nothing but this was stored, should it ever be seen.
+                Tag::Stage => push(&mut fields.capture_notes, Stage::NOTE.to_owned()),
                 Tag::RequestHeaders => request.headers(payload),
                 Tag::ResponseHeaders => response.headers(payload),
                 Tag::ResponseTrailers => response.trailers(payload),

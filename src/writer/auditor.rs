@@ -13,6 +13,7 @@ use super::condition::Condition;
 use super::control::Control;
 use super::losses::Loss;
 use super::pipeline::Pipeline;
+use super::progress::Durable;
 use super::queue::{Frames, Queue};
 use super::stats::{Counters, Stats};
 use super::worker::Command;
@@ -35,6 +36,8 @@ pub(super) struct Inner {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) counters: Arc<Counters>,
     pub(super) condition: Arc<Condition>,
+    /// Where requests wait for their records to be durable.
+    pub(super) durable: Option<Durable>,
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
@@ -76,6 +79,11 @@ impl Auditor {
         self.inner.queue.push(frame, loss);
     }
 
+    /// Where requests wait for their records to be durable, if they have to.
+    pub(crate) fn durable(&self) -> Option<&Durable> {
+        self.inner.durable.as_ref()
+    }
+
     /// The queue, to set room apart in it.
     pub(crate) fn queue(&self) -> &Arc<Queue> {
         &self.inner.queue
@@ -96,6 +104,7 @@ impl Auditor {
             pipeline: Arc::clone(&self.inner.pipeline),
             counters: Arc::default(),
             condition: Arc::default(),
+            durable: None,
             commands: mpsc::unbounded_channel().0,
             finished: watch::channel(true).1,
             reader: None,

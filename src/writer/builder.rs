@@ -16,6 +16,7 @@ use super::durability::Durability;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
 use super::pipeline::Pipeline;
+use super::progress;
 use super::queue::Queue;
 use super::settings::Settings;
 use super::spool::Spool;
@@ -232,6 +233,8 @@ impl AuditorBuilder {
             limits::EVENT_BYTES,
         ));
         let counters = Arc::new(Counters::default());
+        let (progress, durable) = progress::channel(queue.shard_count());
+        let is_strict = durability == Durability::Strict;
         let (commands, receiver) = mpsc::unbounded_channel();
         let (finish, finished) = watch::channel(false);
         let client_ip_header = self.client_ip.header_name().clone();
@@ -242,6 +245,7 @@ impl AuditorBuilder {
             pipeline: Arc::clone(&pipeline),
             counters: Arc::clone(&counters),
             condition: Arc::clone(&condition),
+            durable: is_strict.then_some(durable),
             commands,
             finished,
             reader: store.reader(),
@@ -271,6 +275,7 @@ impl AuditorBuilder {
                 self.settings.journal_max_bytes,
                 condition,
             ),
+            progress: is_strict.then_some(progress),
             commands: receiver,
             finished: finish,
         };

@@ -16,6 +16,7 @@ use crate::Error;
 /// | `Spill` | an outage of the store too, with an orderly shutdown | the queue, and two batches |
 /// | `Journal` | the end of the process too | what the writer has not read from the queue yet: some milliseconds |
 /// | `Synced` | a loss of power too, up to the interval | the same |
+/// | `Strict` | a loss of power too | nothing, for requests that were answered |
 ///
 /// All but `Memory` need a directory: see [`AuditorBuilder::journal`](crate::AuditorBuilder::journal).
 /// What is lost to the trail by a full queue, and what happens then, is [`Overflow`](crate::Overflow)'s matter.
@@ -32,6 +33,14 @@ pub enum Durability {
     Journal,
     /// As `Journal`, and what was written is synced (`fdatasync`) at this interval, from 1 ms to an hour.
     Synced(Duration),
+    /// What is known of a request is written and synced before its handler
+    /// runs, and again before the response's head leaves: at the cost of two waits for the disk per request, which
+    /// requests at the same time share. A request whose record cannot be written is
+    /// answered with `503 Service Unavailable`, as with [`Overflow::Reject`](crate::Overflow::Reject).
+    ///
+    /// If the process ends before a request does, its record has the note
+    /// `unfinished`, and says as much as was known. Events that are recorded by hand are as with `Journal`.
+    Strict,
 }
 
 impl Durability {
@@ -40,8 +49,8 @@ impl Durability {
     pub(super) fn check(self) -> Result<(), Error> {
         let shortest = Duration::from_millis(1);
         let longest = Duration::from_secs(3600);
-        match self.sync_interval() {
-            Some(interval) if interval < shortest || interval > longest => {
+        match self {
+            Self::Synced(interval) if interval < shortest || interval > longest => {
                 let message = format!(
                     "the interval of the durability {self} must be from {shortest:?} to {longest:?}"
                 );
@@ -53,26 +62,28 @@ impl Durability {
 
     /// Whether records are written to disk before they are offered to the store.
     pub(super) fn writes_ahead(self) -> bool {
-        matches!(self, Self::Journal | Self::Synced(_))
+        matches!(self, Self::Journal | Self::Synced(_) | Self::Strict)
     }
 
     /// How often what was written is synced.
     pub(super) fn sync_interval(self) -> Option<Duration> {
         match self {
             Self::Synced(interval) => Some(interval),
+            Self::Strict => Some(Duration::ZERO),
             Self::Memory | Self::Spill | Self::Journal => None,
         }
     }
 }
 
 impl fmt::Display for Durability {
-    /// `memory`, `spill`, `journal` or `synced:1s`
+    /// `memory`, `spill`, `journal`, `synced:1s` or `strict`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Spill => f.write_str("spill"),
             Self::Journal => f.write_str("journal"),
             Self::Synced(interval) => write!(f, "synced:{interval:?}"),
+            Self::Strict => f.write_str("strict"),
         }
     }
 }

@@ -22,7 +22,7 @@ impl AuditorBuilder {
     /// | `AUDIT_APPEND_TIMEOUT` | [`append_timeout`](Self::append_timeout) | `30s` |
     /// | `AUDIT_CAPTURE_BUDGET` | [`capture_budget`](Self::capture_budget) | `32MiB` |
     /// | `AUDIT_JOURNAL_DIR` | [`journal`](Self::journal) | `/var/lib/app/audit` |
-    /// | `AUDIT_DURABILITY` | [`durability`](Self::durability) | `memory`, `spill`, `journal`, `synced:1s` |
+    /// | `AUDIT_DURABILITY` | [`durability`](Self::durability) | `memory`, `spill`, `journal`, `synced:1s`, `strict` |
     /// | `AUDIT_JOURNAL_MAX_BYTES` | [`journal_max_bytes`](Self::journal_max_bytes) | `1GiB` |
     /// | `AUDIT_JOURNAL_MIN_FREE_BYTES` | [`journal_min_free_bytes`](Self::journal_min_free_bytes) | `256MiB` |
     /// | `AUDIT_OVERFLOW` | the [overflow](crate::PolicyBuilder::overflow) of the policy | `drop_newest`, `wait:500ms`, `reject` |
@@ -85,7 +85,7 @@ impl AuditorBuilder {
         if let Some(directory) = lookup("AUDIT_JOURNAL_DIR").filter(|path| !path.is_empty()) {
             self = self.journal(directory);
         }
-        let takes = "memory, spill, journal or synced:1s";
+        let takes = "memory, spill, journal, synced:1s or strict";
         if let Some(durability) = read(&lookup, "AUDIT_DURABILITY", takes, durability)? {
             self = self.durability(durability);
         }
@@ -185,6 +185,7 @@ fn durability(text: &str) -> Option<Durability> {
         "memory" => Some(Durability::Memory),
         "spill" => Some(Durability::Spill),
         "journal" => Some(Durability::Journal),
+        "strict" => Some(Durability::Strict),
         _ => {
             let interval = time(text.strip_prefix("synced:")?)?;
             let durability = Durability::Synced(interval);
@@ -275,8 +276,16 @@ mod tests {
                 "wait",
                 "drop_newest, wait:500ms or reject",
             ),
-            ("AUDIT_DURABILITY", "hunter2", "memory, spill, journal or"),
-            ("AUDIT_DURABILITY", "synced:0s", "memory, spill, journal or"),
+            (
+                "AUDIT_DURABILITY",
+                "hunter2",
+                "memory, spill, journal, synced",
+            ),
+            (
+                "AUDIT_DURABILITY",
+                "synced:0s",
+                "memory, spill, journal, synced",
+            ),
             (
                 "AUDIT_JOURNAL_MAX_BYTES",
                 "1KiB",

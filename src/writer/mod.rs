@@ -23,6 +23,7 @@ mod host;
 mod log_limit;
 mod losses;
 mod pipeline;
+mod progress;
 mod quarantine;
 mod queue;
 mod settings;

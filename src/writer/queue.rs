@@ -21,6 +21,7 @@ pub(crate) use room::Room;
 use self::frames::LENGTH_BYTES;
 use self::room::ROOM_BYTES;
 use super::losses::{Loss, Losses};
+use super::progress::Position;
 use crate::event::{Timestamp, lean};
 
 /// Frames in flight between many producers and one consumer.
@@ -33,6 +34,8 @@ pub(crate) struct Queue {
     high_water: usize,
     closed: AtomicBool,
     idle: AtomicBool,
+    /// A producer waits for the consumer, so it shall not wait for more.
+    urgent: AtomicBool,
     /// Wakes the consumer.
     wake: Notify,
     /// Wakes whoever waits for room.
@@ -79,6 +82,7 @@ impl Queue {
             high_water: max_bytes / shards / 4 * 3,
             closed: AtomicBool::new(false),
             idle: AtomicBool::new(false),
+            urgent: AtomicBool::new(false),
             wake: Notify::new(),
             freed: Notify::new(),
         }
@@ -96,6 +100,32 @@ impl Queue {
             self.lock(own).lose(loss);
             self.wake_if(true);
         }
+    }
+
+    /// Adds an early word of an event, which is not counted as one, and wakes
+    /// the consumer. Nothing if there is no room, or no consumer any more.
+    pub(crate) fn push_staged(&self, frame: &[u8]) -> Option<Position> {
+        let lean = lean::without_bodies(frame);
+        let position = self.shards_from_own().find_map(|index| {
+            let mut shard = self.lock(index);
+            let fits = !shard.closed && self.fits(&shard, 0, lean.len());
+            fits.then(|| {
+                shard.frames.push(&lean);
+                shard.accepted += 1;
+                Position {
+                    shard: index,
+                    number: shard.accepted,
+                }
+            })
+        });
+        self.urgent.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+        position
+    }
+
+    /// Whether a producer waits for the consumer, since the last call.
+    pub(super) fn take_urgent(&self) -> bool {
+        self.urgent.swap(false, Ordering::Relaxed)
     }
 
     /// Puts a frame into a shard that holds less than so many bytes and has

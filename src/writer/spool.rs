@@ -1,5 +1,6 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use tokio::time::Instant;
 use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
+use crate::event::Stage;
 use crate::journal::{
     Adopted, Appended, Backlog, Damage, Journal, Recovery, SegmentId, SyncHandle, Synced,
 };
 use crate::store::Batch;
-use crate::{Error, Record};
+use crate::{Error, EventId, Record};
 
 /// The journal as the writer uses it, if there is one.
 ///
@@ -26,6 +28,9 @@ pub(super) struct Spool {
     /// From so many bytes on, what only the disk holds is written without its bodies.
     high_water: u64,
     behind: bool,
+    /// Early words of earlier processes, each with its segment, that may be
+    /// followed by the event itself.
+    unfinished: BTreeMap<EventId, (Record, SegmentId)>,
     /// What was there when the journal was opened.
     found: Option<Recovery>,
     /// Nothing is written before, after a failure.
@@ -80,6 +85,7 @@ impl Spool {
             log: LogLimit::default(),
             high_water: max_bytes / 4 * 3,
             behind: false,
+            unfinished: BTreeMap::new(),
             retry_at: None,
             sync_at: None,
         }
@@ -178,6 +184,9 @@ impl Spool {
     pub(super) fn read(&mut self, max_records: usize, max_bytes: usize) -> Option<Chunk> {
         let journal = self.journal.as_mut()?;
         let Some(backlog) = journal.read_backlog(max_records, max_bytes) else {
+            if !self.unfinished.is_empty() {
+                return Some(self.take_unfinished(max_records));
+            }
             self.behind = false;
             // What was full is empty now; the next write will tell.
             self.retry_at = None;
@@ -190,6 +199,11 @@ impl Spool {
             damage,
             is_adopted,
         } = backlog;
+        let records = if is_adopted {
+            self.set_unfinished_aside(segment, records)
+        } else {
+            records
+        };
         let owed = Owed(vec![(segment, records.len() as u64)]);
         let batch = Batch::new(records);
         Some(Chunk {
@@ -199,6 +213,44 @@ impl Spool {
             is_recovered: is_adopted,
             damage,
         })
+    }
+
+    /// Keeps back what may be followed by more of the same event, and
+    /// forgets what was.
+    fn set_unfinished_aside(&mut self, segment: SegmentId, records: Vec<Record>) -> Vec<Record> {
+        let mut rest = Vec::with_capacity(records.len());
+        for record in records {
+            let id = record.id;
+            let is_unfinished = record.capture_notes.iter().any(|note| note == Stage::NOTE);
+            let earlier = if is_unfinished {
+                self.unfinished.insert(id, (record, segment))
+            } else {
+                rest.push(record);
+                self.unfinished.remove(&id)
+            };
+            if let Some((_, segment)) = earlier {
+                self.settle(&Owed(vec![(segment, 1)]));
+            }
+        }
+        rest
+    }
+
+    /// The requests that their process did not live to see the end of, oldest first.
+    fn take_unfinished(&mut self, max_records: usize) -> Chunk {
+        let mut records = Vec::new();
+        let mut owed = Owed::default();
+        while records.len() < max_records.max(1)
+            && let Some((_, (record, segment))) = self.unfinished.pop_first()
+        {
+            records.push(record);
+            owed.0.push((segment, 1));
+        }
+        Chunk {
+            batch: Batch::new(records).retry(),
+            owed,
+            is_recovered: true,
+            damage: Damage::default(),
+        }
     }
 
     /// The records are stored, set aside or lost: nobody needs them on disk any more.

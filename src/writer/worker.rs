@@ -3,7 +3,9 @@
 mod dispatch;
 mod end;
 mod intake;
+mod staged;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +20,11 @@ use super::deliver::Delivery;
 use super::flush::Flushes;
 use super::losses::Losses;
 use super::pipeline::Pipeline;
+use super::progress::Progress;
 use super::queue::{Frames, Queue};
-use super::spool::Spool;
-use crate::Record;
+use super::spool::{Owed, Spool};
 use crate::journal::{Adopted, Synced};
+use crate::{EventId, Record};
 
 /// What a handle asks of the writer.
 pub(super) enum Command {
@@ -43,6 +46,8 @@ pub struct Writer {
     pub(super) delivery: Delivery,
     pub(super) limits: BatchLimits,
     pub(super) spool: Spool,
+    /// Tells requests that wait for it what is durable, where that is asked for.
+    pub(super) progress: Option<Progress>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) finished: watch::Sender<bool>,
 }
@@ -91,7 +96,10 @@ struct Loop {
     held: Vec<Record>,
     batch: BatchBuilder,
     in_flight: Option<InFlight>,
-    syncing: Option<JoinHandle<Synced>>,
+    /// The sync under way, and how many frames of each shard it covers.
+    syncing: Option<(JoinHandle<Synced>, Vec<u64>)>,
+    /// Early words on disk of events that are still to come.
+    staged: HashMap<EventId, Owed>,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
@@ -115,6 +123,7 @@ impl Loop {
             held: Vec::new(),
             in_flight: None,
             syncing: None,
+            staged: HashMap::new(),
             unclean: Vec::new(),
             flushes: Flushes::default(),
             losses: Losses::default(),
@@ -250,14 +259,28 @@ impl Loop {
         if self.syncing.is_none()
             && let Some(handle) = self.writer.spool.begin_sync()
         {
-            self.syncing = Some(tokio::task::spawn_blocking(|| handle.sync()));
+            let sync = tokio::task::spawn_blocking(|| handle.sync());
+            self.syncing = Some((sync, self.read.clone()));
+        } else if self.syncing.is_none()
+            && let Some(progress) = &self.writer.progress
+            && self.writer.spool.sync_at().is_none()
+        {
+            // Nothing was written since, so all that was read is as durable as it will be.
+            progress.are_durable(&self.read);
         }
     }
 
     fn synced(&mut self, synced: Option<Synced>) {
-        self.syncing = None;
-        let Some(synced) = synced else { return };
-        if self.writer.spool.synced(synced) {
+        let covered = self.syncing.take().map(|(_, covered)| covered);
+        let works = synced.is_some_and(|synced| self.writer.spool.synced(synced));
+        if let (Some(progress), Some(covered)) = (&self.writer.progress, covered) {
+            if works {
+                progress.are_durable(&covered);
+            } else {
+                progress.have_failed(&self.read);
+            }
+        }
+        if works {
             return;
         }
         // What is still here is written once more, to another segment.
@@ -271,9 +294,9 @@ impl Loop {
 }
 
 /// Waits for the sync under way, if there is one.
-async fn synced(syncing: &mut Option<JoinHandle<Synced>>) -> Option<Synced> {
+async fn synced(syncing: &mut Option<(JoinHandle<Synced>, Vec<u64>)>) -> Option<Synced> {
     match syncing {
-        Some(handle) => handle.await.ok(),
+        Some((handle, _)) => handle.await.ok(),
         None => std::future::pending().await,
     }
 }
@@ -282,7 +305,7 @@ async fn synced(syncing: &mut Option<JoinHandle<Synced>>) -> Option<Synced> {
 /// first frames gather for a moment, since others will follow.
 async fn woken(queue: &Queue, idle: bool) {
     queue.woken(idle).await;
-    if idle {
+    if idle && !queue.take_urgent() {
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             () = queue.woken(false) => {}

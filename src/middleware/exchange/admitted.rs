@@ -1,10 +1,11 @@
-//! Room in the queue for the record of an exchange, before its handler runs.
+//! What has to be there for the record of an exchange before it goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Exchange;
 use crate::Overflow;
-use crate::writer::Room;
+use crate::event::Stage;
 
 impl Exchange {
     /// What is to happen if there is no room. Nothing, where nothing is to be recorded.
@@ -24,26 +25,49 @@ impl Exchange {
         state.room.is_some()
     }
 
-    /// Waits for room.
-    pub(in crate::middleware) fn room_within(
-        &self,
-        longest: Duration,
-    ) -> impl Future<Output = Option<Room>> + Send + use<> {
+    /// Waits for room, and takes it if there is any in time.
+    pub(in crate::middleware) async fn wait_for_room(self: Arc<Self>, longest: Duration) {
         let room = self.shared.auditor.queue().clone().reserve_later();
-        async move { tokio::time::timeout(longest, room).await.ok().flatten() }
-    }
-
-    /// Takes the room that was waited for, if there was any in time.
-    pub(in crate::middleware) fn occupy(&self, room: Option<Room>) {
-        let mut state = self.lock();
-        if !state.finished {
-            state.room = room;
+        if let Ok(room) = tokio::time::timeout(longest, room).await {
+            let mut state = self.lock();
+            if !state.finished {
+                state.room = room;
+            }
         }
     }
 
-    /// The request is not let through.
-    pub(in crate::middleware) fn refuse(&self) {
+    /// Whether what is known has to be durable before the request goes on.
+    pub(in crate::middleware) fn is_strict(&self) -> bool {
+        self.shared.auditor.durable().is_some() && self.has_begun()
+    }
+
+    /// Whether that was done before the handler.
+    pub(in crate::middleware) fn is_staged(&self) -> bool {
+        self.lock().staged
+    }
+
+    /// Has what is known written, and waits until it is durable; says whether it is.
+    pub(in crate::middleware) fn stage(&self) -> impl Future<Output = bool> + Send + use<> {
+        let auditor = &self.shared.auditor;
+        let position = {
+            let mut state = self.lock();
+            state.staged = true;
+            let mut frame = state.frame.clone();
+            frame.stage(Stage::Begun);
+            auditor.queue().push_staged(frame.as_bytes())
+        };
+        let durable = auditor.durable().cloned();
+        async move {
+            match (durable, position) {
+                (Some(durable), Some(position)) => durable.settled(position).await,
+                _ => false,
+            }
+        }
+    }
+
+    /// The request is not let through, or its response not out.
+    pub(in crate::middleware) fn refuse(&self, error: &str) {
         self.lock().refused = true;
-        self.error("refused: the audit queue has no room for a record");
+        self.error(error);
     }
 }

@@ -41,6 +41,26 @@ impl Frames {
 
     /// The next frame that was not read yet.
     pub(in crate::writer) fn next(&mut self) -> Option<&[u8]> {
+        let length = self.peek()?.len();
+        let start = self.read + LENGTH_BYTES;
+        self.read = start + length;
+        self.count -= 1;
+        self.bytes -= LENGTH_BYTES + length;
+        self.blocks.front()?.get(start..self.read)
+    }
+
+    /// Reads the next frame if `read` makes something of it.
+    pub(in crate::writer) fn next_if<T>(
+        &mut self,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        let result = read(self.peek()?)?;
+        self.next();
+        Some(result)
+    }
+
+    /// The next frame, which stays the next one.
+    fn peek(&mut self) -> Option<&[u8]> {
         while self
             .blocks
             .front()
@@ -49,12 +69,7 @@ impl Frames {
             self.recycle();
         }
         let (length, rest) = self.blocks.front()?.get(self.read..)?.split_first_chunk()?;
-        let frame = rest.get(..u32::from_le_bytes(*length) as usize)?;
-        let length = LENGTH_BYTES + frame.len();
-        self.read += length;
-        self.count -= 1;
-        self.bytes -= length;
-        Some(frame)
+        rest.get(..u32::from_le_bytes(*length) as usize)
     }
 
     /// Puts all blocks aside.

@@ -18,9 +18,9 @@ impl Loop {
                 self.give_up_the_rest();
             }
         }
-        if let Some(syncing) = self.syncing.take() {
+        if let Some((sync, _)) = &mut self.syncing {
             // On its own thread; the journal cannot be closed before it is told.
-            let synced = syncing.await.ok();
+            let synced = sync.await.ok();
             self.synced(synced);
         }
         self.writer.spool.close();

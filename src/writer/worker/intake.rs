@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Loop;
-use crate::Record;
 use crate::event::{Event, Timestamp};
 use crate::writer::losses::Loss;
+use crate::{EventId, Record};
 
 /// Frames that are read in one go; then others on the thread get their turn.
 const SLICE: usize = 16;
@@ -61,6 +61,9 @@ impl Loop {
             if self.reading.is_empty() && !self.take_next_shard() {
                 more = false;
                 break;
+            }
+            if self.writer.progress.is_some() && self.take_in_staged() {
+                continue;
             }
             if let Some((record, size)) = self.read_frame() {
                 records.push(record);
@@ -121,11 +124,22 @@ impl Loop {
         match room {
             Room::Memory(..) => {
                 let appended = self.writer.spool.write_ahead(&records);
+                if appended.records() < records.len() as u64 {
+                    self.tell_failure();
+                }
+                let ids = self.staged_among(&records[..appended.records() as usize]);
+                self.settle_staged(ids);
                 self.batch.owe(&appended);
                 self.batch.extend(records, bytes, Instant::now());
             }
             Room::Disk => {
+                let ids = self.staged_among(&records);
                 let (held, lost) = self.writer.spool.defer(records);
+                if !held.is_empty() || lost > 0 {
+                    self.tell_failure();
+                }
+                let is_held = |id: &EventId| held.iter().any(|record| record.id == *id);
+                self.settle_staged(ids.into_iter().filter(|id| !is_held(id)));
                 self.held = held;
                 self.settled += lost;
                 self.lose(Loss::Unreadable, lost);

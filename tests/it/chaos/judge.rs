@@ -23,6 +23,10 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
+    pub(super) fn assert_nothing_lost(&self) {
+        assert!(self.lost.is_empty(), "{self:?}");
+    }
+
     /// Asserts that the promise was kept, and that there was something to keep.
     pub(super) fn assert(&self, kills: usize) {
         eprintln!(

@@ -87,10 +87,22 @@ async fn chaos(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_is_killed_again_and_again_keeps_its_promise_with_sqlite() {
-    let kills = setting("AUDIT_CHAOS_KILLS", 200) / 2;
+    let kills = setting("AUDIT_CHAOS_KILLS", 200) / 4;
     let settings = [("AUDIT_JOURNAL_DIR", "journal")];
     let verdict = chaos(&settings, kills, None).await;
     verdict.assert(kills);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strict_program_that_is_killed_again_and_again_loses_no_answered_request() {
+    let kills = setting("AUDIT_CHAOS_KILLS", 200) / 4;
+    let settings = [
+        ("AUDIT_JOURNAL_DIR", "journal"),
+        ("AUDIT_DURABILITY", "strict"),
+    ];
+    let verdict = chaos(&settings, kills, None).await;
+    verdict.assert(kills);
+    verdict.assert_nothing_lost();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

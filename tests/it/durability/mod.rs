@@ -7,6 +7,7 @@ mod health;
 mod outage;
 mod setup;
 mod shutdown;
+mod strict;
 
 use std::path::Path;
 use std::time::Duration;

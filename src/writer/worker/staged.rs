@@ -1,0 +1,73 @@
+//! Early words of events: on disk before a request goes on, and stored only
+//! if the process ends before the event does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Loop;
+use crate::event::{Capture, Stage};
+use crate::writer::spool::Owed;
+use crate::{EventId, Record};
+
+impl Loop {
+    /// Takes in the next frame if it is an early word; says whether it was.
+    pub(super) fn take_in_staged(&mut self) -> bool {
+        let pipeline = &self.writer.pipeline;
+        let staged = self.reading.next_if(|frame| {
+            let capture = Capture::new(frame);
+            let stage = capture.stage()?;
+            // A bug in a rule costs this one request, never the writer.
+            let record = catch_unwind(AssertUnwindSafe(|| {
+                (stage == Stage::Begun).then(|| pipeline.record(frame))
+            }));
+            Some((capture.id(), record))
+        });
+        let Some((id, record)) = staged else {
+            return false;
+        };
+        self.read[self.shard] += 1;
+        let earlier = id.and_then(|id| self.staged.remove(&id));
+        match (id, record) {
+            (Some(id), Ok(Some(record))) => {
+                let (appended, _) = self.writer.spool.append(&[record]);
+                if appended.records() == 0 {
+                    self.tell_failure();
+                }
+                let mut owed = Owed::default();
+                owed.add(&appended);
+                self.staged.insert(id, owed);
+            }
+            (_, Ok(None)) => {}
+            _ => self.tell_failure(),
+        }
+        // The later word replaces the earlier one.
+        if let Some(earlier) = earlier {
+            self.writer.spool.settle(&earlier);
+        }
+        true
+    }
+
+    /// Those of the records that there was an early word of.
+    pub(super) fn staged_among(&self, records: &[Record]) -> Vec<EventId> {
+        if self.staged.is_empty() {
+            return Vec::new();
+        }
+        let ids = records.iter().map(|record| record.id);
+        ids.filter(|id| self.staged.contains_key(id)).collect()
+    }
+
+    /// The events themselves are on disk now.
+    pub(super) fn settle_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
+        for id in ids {
+            if let Some(owed) = self.staged.remove(&id) {
+                self.writer.spool.settle(&owed);
+            }
+        }
+    }
+
+    /// Something of what was read so far is not on disk.
+    pub(super) fn tell_failure(&self) {
+        if let Some(progress) = &self.writer.progress {
+            progress.have_failed(&self.read);
+        }
+    }
+}
