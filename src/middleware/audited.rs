@@ -164,7 +164,7 @@ where
             };
         };
         exchange.decorate(&self.decoration, &request);
-        let overflow = if exchange.has_begun() {
+        let overflow = if exchange.id().is_some() {
             self.decoration.overflow
         } else {
             Overflow::DropNewest

@@ -171,6 +171,22 @@ fn a_fuller_queue_leaves_bodies_out() {
 }
 
 #[test]
+fn room_that_is_set_apart_makes_a_shard_half_full_sooner() {
+    for (events, bytes) in [(8, 1 << 20), (1_000, 8 * ROOM_BYTES)] {
+        let queue = Arc::new(Queue::new(events, bytes, bytes));
+        assert_eq!(queue.shard_count(), 1);
+        let rooms: Vec<_> = (0..6).map_while(|_| queue.reserve()).collect();
+        assert!(rooms.len() == 6 && !queue.is_half_full());
+        for _ in 0..2 {
+            queue.push(&[0; lean::CORE_BYTES], Loss::QueueFull);
+        }
+        assert!(queue.reserve().is_none() && queue.is_half_full());
+        drop(rooms);
+        assert!(!queue.is_half_full());
+    }
+}
+
+#[test]
 fn room_that_is_dropped_is_given_back_and_a_closed_queue_has_none() {
     let queue = Arc::new(Queue::new(1, 1_000_000, 100));
     let room = queue.reserve();
