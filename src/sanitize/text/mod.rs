@@ -116,7 +116,7 @@ pub(super) fn value_with_links(rules: &Rules, text: &str, inner: u8) -> Option<S
     let kept = value(rules, text, inner);
     let known = kept.as_deref().unwrap_or(text);
     // The strings of a document were judged one by one.
-    if percent::decode_once(known.as_bytes()).is_none() || json::looks_like_json(known) {
+    if !known.contains('%') || json::looks_like_json(known) {
         return kept;
     }
     decoded_value(rules, known, false, inner).or(kept)
