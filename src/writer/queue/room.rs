@@ -73,6 +73,7 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.queue.lock(self.shard).rooms -= 1;
-        self.queue.freed.notify_waiters();
+        // One at most finds room now; who does not stay to look hands the word on.
+        self.queue.freed.notify_one();
     }
 }
