@@ -84,6 +84,9 @@ use judgement::Verdict;
 /// - records of kind `auth`, those that somebody has flagged, and those that were too large to keep whole.
 ///
 /// What sampling or [`Level::None`] leaves out was not offered: it is no loss, and counted nowhere.
+///
+/// [`Level::Full`]: crate::Level::Full
+/// [`Level::None`]: crate::Level::None
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     rules: Vec<Rule>,
