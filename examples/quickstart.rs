@@ -293,7 +293,10 @@ fn greet(address: SocketAddr, password: &str) {
     println!(
         "  curl -i http://{address}/orders -H 'content-type: application/json' -d '{{\"item\":\"tea\",\"count\":2}}'"
     );
-    println!("  curl -s -u \"admin:{password}\" 'http://{address}/audit/api/events?last=1h'");
+    // A record is there a moment after its request.
+    println!(
+        "  sleep 1; curl -s -u \"admin:{password}\" 'http://{address}/audit/api/events?last=1h'"
+    );
 }
 
 /// How long requests in flight, and then records on their way, are waited for at the end.

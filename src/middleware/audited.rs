@@ -104,6 +104,7 @@ impl Audited {
 
     /// Sets what happens to a request when the queue has no room for its
     /// record, if that is stricter than what the [policy](crate::Policy) says. Defaults to that.
+    /// Of two such layers around one another both count, the outer one first.
     ///
     /// ```
     /// # use axum::{Router, routing::post};
@@ -164,7 +165,7 @@ where
             };
         };
         exchange.decorate(&self.decoration, &request);
-        let overflow = if exchange.has_begun() {
+        let overflow = if exchange.id().is_some() {
             self.decoration.overflow
         } else {
             Overflow::DropNewest

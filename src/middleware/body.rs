@@ -167,6 +167,14 @@ impl<B> ResponseBody<B> {
     }
 }
 
+impl<B: Default> Default for ResponseBody<B> {
+    /// A body of which nothing is recorded: what other layers answer with by themselves.
+    fn default() -> Self {
+        let body = B::default();
+        Self::finished(Answer::Inner { body })
+    }
+}
+
 impl<B: Body> Body for ResponseBody<B>
 where
     B::Data: From<Bytes>,

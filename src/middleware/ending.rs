@@ -30,15 +30,22 @@ pub(super) fn of_error<E: Display + 'static>(error: &E, otherwise: Outcome) -> (
 /// A limit of its size or of its time says something else.
 pub(super) fn is_hang_up<E: 'static>(error: &E) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let mut kinds = known(error).into_iter().flat_map(|error| {
-        chain(error).filter_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()))
-    });
-    kinds.any(|kind| {
-        matches!(
-            kind,
-            UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
-        )
+    known(error).is_some_and(|error| {
+        let kinds =
+            || chain(error).filter_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+        let is_lost = |kind| matches!(kind, ConnectionReset | ConnectionAborted | BrokenPipe);
+        // Decoders say so, too, of a body that came whole and is too short;
+        // they say it as it is, servers within an error of their own.
+        kinds().any(is_lost)
+            || (is_told_by_another(error) && kinds().any(|kind| kind == UnexpectedEof))
     })
+}
+
+/// Whether something stands around the I/O error that says more than to pass it on.
+fn is_told_by_another(error: &Cause) -> bool {
+    let text = error.to_string();
+    let io_error = chain(error).find(|cause| cause.is::<io::Error>());
+    io_error.is_some_and(|io_error| io_error.to_string() != text)
 }
 
 /// An error and what caused it.

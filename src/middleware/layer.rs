@@ -15,6 +15,10 @@ use crate::event::limits::BODY_BYTES;
 /// The answer is what it would be without the layer: same status, headers,
 /// bytes and trailers, at the same time.
 ///
+/// Any service of `http::Request` will do that is `Clone` and whose response
+/// bodies' data can be made of `Bytes`, as it can of nearly all: an [`Overflow`](crate::Overflow)
+/// keeps the service until there is room, or answers in its place.
+///
 /// With Axum add it by [`Router::layer`](https://docs.rs/axum/0.8/axum/struct.Router.html#method.layer)
 /// after the routes that it shall see; then it knows the matched route.
 ///

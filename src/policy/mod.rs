@@ -40,7 +40,7 @@ use judgement::Verdict;
 ///
 /// Set it with [`AuditorBuilder::policy`](crate::AuditorBuilder::policy), and swap
 /// it at any time with [`Auditor::set_policy`](crate::Auditor::set_policy). The
-/// default records everything at [`Level::Full`](crate::Level::Full). A policy is about requests;
+/// default records everything at [`Level::Full`]. A policy is about requests;
 /// events that are [recorded](crate::Auditor::record) by hand are not judged.
 ///
 /// # Early and late
@@ -57,7 +57,7 @@ use judgement::Verdict;
 /// The [settings of a layer](crate::AuditLayer) bound the policy: it records
 /// the lower of both levels, so under
 /// [`metadata_only`](crate::AuditLayer::metadata_only) no policy makes it
-/// capture a body, and at [`Level::Full`](crate::Level::Full)
+/// capture a body, and at [`Level::Full`]
 /// [`response_bodies`](crate::AuditLayer::response_bodies) still says which
 /// response bodies are captured. [`audited`](crate::audited) on a route
 /// replaces the policy's level and sample for that route, within the same bounds.
@@ -83,7 +83,10 @@ use judgement::Verdict;
 ///   GraphQL, and records that tell of a change or are of kind `data_change`;
 /// - records of kind `auth`, those that somebody has flagged, and those that were too large to keep whole.
 ///
-/// What sampling or [`Level::None`](crate::Level::None) leaves out was not offered: it is no loss, and counted nowhere.
+/// What sampling or [`Level::None`] leaves out was not offered: it is no loss, and counted nowhere.
+///
+/// [`Level::Full`]: crate::Level::Full
+/// [`Level::None`]: crate::Level::None
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     rules: Vec<Rule>,

@@ -10,8 +10,14 @@ use std::time::Duration;
 ///
 /// [`Wait`](Self::Wait) and [`Reject`](Self::Reject) have room set apart
 /// before the handler runs, so that the record of a request that was let in
-/// is not dropped later; it is held until the response has ended. A record that is larger than that room, 8 KiB, and finds no more keeps
-/// who, what and how it ended; it has the note `details_left_out`.
+/// is not dropped later; it is held until the response has ended. A record
+/// that is larger than that room, 8 KiB, and finds no more keeps who, what and
+/// how it ended; it has the note `details_left_out`.
+///
+/// Requests that are slow hold their room for as long: 8,000 at a time take
+/// the whole of a queue of 64 MiB, and leave none for the records of others.
+/// Where clients decide how slow they are, bound time and number of requests
+/// by other layers.
 ///
 /// The variants are in the order of how strict they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

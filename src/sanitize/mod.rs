@@ -72,6 +72,9 @@ use rules::Rules;
 ///   and what stands behind a space or a comma in free text (`password: correct horse`);
 /// - a name in one member and its value in another, such as
 ///   `{"name": "password", "value": "hunter2"}`;
+/// - what is encoded in base64 and not JSON, or more than three times with percent signs, and
+///   text in charsets in which its letters are not those of ASCII (`utf-7`);
+/// - the parts of a form with files inside of text or of a string;
 /// - tags with attributes or children in XML and HTML inside of text;
 /// - a secret that is a segment of the path, unless it looks like a token;
 /// - `code`, as OAuth has it in a query: add it with [`SanitizerBuilder::deny`] where it matters.
@@ -108,7 +111,7 @@ impl Sanitizer {
     /// Free text, with what looks secret masked, of at most `limit` bytes.
     pub(crate) fn text(&self, bytes: &[u8], limit: usize) -> String {
         let text = clean::text(bytes, bytes.len().saturating_mul(3));
-        let mut text = text::value(&self.rules, &text, 1).unwrap_or(text);
+        let mut text = text::value_with_links(&self.rules, &text, 1).unwrap_or(text);
         text.truncate(limits::cut(&text, limit).len());
         text
     }

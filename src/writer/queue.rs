@@ -198,14 +198,15 @@ impl Queue {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Whether a shard is half full.
+    /// Whether a shard is half full, beside what is set apart in it.
     pub(super) fn is_half_full(&self) -> bool {
         (0..self.shards.len()).any(|index| self.is_over_half(&self.lock(index)))
     }
 
     fn is_over_half(&self, shard: &Shard) -> bool {
-        shard.frames.bytes > self.max_shard_bytes / 2
-            || shard.frames.count > self.max_shard_events / 2
+        let bytes = self.max_shard_bytes - shard.rooms * ROOM_BYTES;
+        let events = self.max_shard_events - shard.rooms;
+        shard.frames.bytes > bytes / 2 || shard.frames.count > events / 2
     }
 
     /// Waits until a producer asks for the consumer; if `idle`, until there is any frame at all.

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt, Full};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
-use tower_audit::{AuditContext, Auditor, MemoryStore, Outcome, Record};
+use tower_audit::{AuditContext, Auditor, MemoryStore, Outcome, Record, RequestBody, audited};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -458,4 +458,80 @@ async fn a_response_that_ends_while_its_request_is_still_read_is_recorded_once()
         (Some(7), Some(7))
     );
     assert_eq!(record.outcome, Some(Outcome::Completed));
+}
+
+/// What a server's error for a connection looks like.
+#[derive(Debug)]
+struct Hidden(std::io::Error);
+
+impl std::fmt::Display for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("error reading a body from connection")
+    }
+}
+
+impl std::error::Error for Hidden {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_a_decoder_finds_too_short_is_not_a_client_that_has_gone() {
+    use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
+    let error = std::io::Error::from;
+    let errors: [(BoxError, Outcome); 5] = [
+        (error(UnexpectedEof).into(), Outcome::Completed),
+        (
+            axum::Error::new(error(UnexpectedEof)).into(),
+            Outcome::Completed,
+        ),
+        (Hidden(error(UnexpectedEof)).into(), Outcome::AbortedMidBody),
+        (
+            axum::Error::new(Hidden(error(UnexpectedEof))).into(),
+            Outcome::AbortedMidBody,
+        ),
+        (error(ConnectionReset).into(), Outcome::AbortedMidBody),
+    ];
+    for (error, outcome) in errors {
+        let trail = Trail::new();
+        let service = trail.auditor.layer().layer(service_fn(
+            |request: Request<RequestBody<Scripted>>| async move {
+                let answer = match request.into_body().collect().await {
+                    Ok(_) => StatusCode::OK,
+                    Err(_) => StatusCode::BAD_REQUEST,
+                };
+                Ok::<_, Infallible>(
+                    Response::builder()
+                        .status(answer)
+                        .body(Body::empty())
+                        .unwrap(),
+                )
+            },
+        ));
+        let body = Scripted(vec![Step::Data("ab"), Step::Error(error)]);
+        let response = service.oneshot(Request::new(body)).await.unwrap();
+        assert_eq!(response.status(), 400);
+        response.into_body().collect().await.unwrap();
+        assert_eq!(trail.outcome().await, outcome);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_layer_outside_answers_in_the_layer_s_own_body() {
+    let trail = Trail::new();
+    let timeout =
+        TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));
+    let service = ServiceBuilder::new()
+        .layer(timeout)
+        .layer(trail.auditor.layer())
+        .layer(audited())
+        .service(service_fn(|_: Request<_>| async {
+            std::future::pending::<()>().await;
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+    let response = service.oneshot(get()).await.unwrap();
+    assert_eq!(response.status(), 504);
+    assert!(response.into_body().is_end_stream());
+    assert_eq!(trail.outcome().await, Outcome::AbortedBeforeHead);
 }

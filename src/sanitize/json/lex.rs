@@ -17,7 +17,7 @@ pub(super) struct StringEnd {
     pub(super) escaped: bool,
     /// It holds escapes that stores refuse: NUL, or half of a surrogate pair.
     pub(super) awry: bool,
-    /// It holds a space, a sign or a bracket. Without any, and short, it holds no secret either.
+    /// It holds a space, a sign, a bracket or a `%`. Without any, and short, it holds no secret either.
     pub(super) telling: bool,
 }
 
@@ -33,7 +33,7 @@ const TELLS: u8 = 1;
 const fn class(byte: u8) -> u8 {
     let stops = (byte < b' ') | (byte == b'"') | (byte == b'\\');
     let is_sign = (byte == b':') | (byte == b'=') | (byte == b'>');
-    let tells = is_sign | (byte == b' ') | (byte | 0x20 == b'{');
+    let tells = is_sign | (byte == b' ') | (byte == b'%') | (byte | 0x20 == b'{');
     ((stops as u8) << 7) | tells as u8
 }
 

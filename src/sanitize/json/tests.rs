@@ -160,6 +160,20 @@ fn strings_that_hold_json_are_sanitized_within_one_level_deep() {
 }
 
 #[test]
+fn strings_that_are_percent_encoded_are_decoded_to_be_judged_whatever_their_length() {
+    for (raw, kept) in [
+        (r#"{"a":"pin%3D12"}"#, r#"{"a":"pin=[redacted]"}"#),
+        (r#"{"a":"100%25 pin"}"#, r#"{"a":"100%25 pin"}"#),
+        (
+            r#"{"a":"%7B%22b%22%3A1%7D"}"#,
+            r#"{"a":"%7B%22b%22%3A1%7D"}"#,
+        ),
+    ] {
+        assert_eq!(complete(raw), kept);
+    }
+}
+
+#[test]
 fn what_stores_refuse_becomes_a_replacement_character() {
     for (raw, kept) in [
         (r#"["a\u0000b"]"#, "[\"a\u{fffd}b\"]"),

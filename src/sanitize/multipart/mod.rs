@@ -214,7 +214,8 @@ impl Part<'_> {
                 out.push_str(UNREADABLE_JSON);
             }
         } else {
-            self.put_text(&self.text(content), content.len(), out);
+            let kept = text::value_with_links(self.rules, content, 1);
+            self.put_text(kept.as_deref().unwrap_or(content), content.len(), out);
         }
         true
     }
@@ -228,15 +229,6 @@ impl Part<'_> {
             out.truncate(start);
             push_member(out, "value", REDACTED);
         }
-    }
-
-    fn text(&self, content: &str) -> String {
-        let mut kept = text::value(self.rules, content, 1).unwrap_or_else(|| content.to_owned());
-        if kept.contains('%') {
-            // Links are often encoded in links.
-            kept = text::encoded_value(self.rules, &kept, false).unwrap_or(kept);
-        }
-        kept
     }
 }
 

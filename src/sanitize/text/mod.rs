@@ -111,6 +111,17 @@ pub(super) fn value(rules: &Rules, text: &str, inner: u8) -> Option<String> {
     }
 }
 
+/// Like [`value`], for text of which a part may be percent-encoded, as links are in links.
+pub(super) fn value_with_links(rules: &Rules, text: &str, inner: u8) -> Option<String> {
+    let kept = value(rules, text, inner);
+    let known = kept.as_deref().unwrap_or(text);
+    // The strings of a document were judged one by one.
+    if !known.contains('%') || json::looks_like_json(known) {
+        return kept;
+    }
+    decoded_value(rules, known, false, inner).or(kept)
+}
+
 /// The text as it may be shown; see [`encoded_value`].
 pub(super) fn shown<'a>(rules: &Rules, encoded: &'a str, plus: bool) -> Cow<'a, str> {
     encoded_value(rules, encoded, plus).map_or(Cow::Borrowed(encoded), Cow::Owned)
@@ -122,6 +133,10 @@ pub(super) fn shown<'a>(rules: &Rules, encoded: &'a str, plus: bool) -> Cow<'a, 
 /// Each round of decoding is judged for itself: what a secret holds in
 /// encoded form (`ab%26cd`) must not end it once it is decoded.
 pub(super) fn encoded_value(rules: &Rules, encoded: &str, plus: bool) -> Option<String> {
+    decoded_value(rules, encoded, plus, 1)
+}
+
+fn decoded_value(rules: &Rules, encoded: &str, plus: bool, inner: u8) -> Option<String> {
     // What is judged again and again is only ever masked, which changes nothing the second time.
     let masking = rules.masking();
     let mut text = percent::spaced(encoded, plus);
@@ -129,7 +144,7 @@ pub(super) fn encoded_value(rules: &Rules, encoded: &str, plus: bool) -> Option<
     for round in 0..=percent::ROUNDS {
         // Where one secret is masked, another may come to stand behind a name.
         for _ in 0..PASSES {
-            let Some(sanitized) = value(masking, &text, 1) else {
+            let Some(sanitized) = value(masking, &text, inner) else {
                 break;
             };
             text = Cow::Owned(sanitized);

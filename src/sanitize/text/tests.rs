@@ -209,6 +209,32 @@ fn encoded_text_is_decoded_to_be_judged() {
     assert_eq!(encoded("/a%2Fb+c%20d"), None);
 }
 
+#[test]
+fn links_in_text_are_decoded_where_that_brings_something_to_light() {
+    let kept = |text| value_with_links(&rules(), text, 1);
+    for text in ["100% of a=1", "a%20b", "{\"a\":\"50%25\"}", "%%3D%3"] {
+        assert_eq!(kept(text), None);
+    }
+    for (raw, expected) in [
+        ("100% password=canary", "100% password=[redacted]"),
+        (
+            "to /x?next=%2Fy&token=canary",
+            "to /x?next=%2Fy&token=[redacted]",
+        ),
+        (
+            "/x?next=%2Fy%3Ftoken%3Dcanary",
+            "/x%3Fnext=/y%3Ftoken=[redacted]",
+        ),
+        (
+            "{\"a\":\"token%253Dcanary\"}",
+            "{\"a\":\"token=[redacted]\"}",
+        ),
+    ] {
+        assert_eq!(kept(raw).as_deref(), Some(expected));
+        assert_eq!(kept(expected), None, "a second pass changes nothing");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_passes_without_a_panic(text in "([ -~é\n]|password|: ?|=|\"|\\\\|Bearer |://|@|eyJhbGciOiJIUzI1NiJ9|-----BEGIN |%25|\\PC){0,24}") {

@@ -18,14 +18,18 @@ pub(super) const ROOM_BYTES: usize = LENGTH_BYTES + lean::CORE_BYTES;
 impl Queue {
     /// Sets room apart, if there is any. There is none once the queue is closed.
     pub(crate) fn reserve(self: &Arc<Self>) -> Option<Room> {
+        let mut half_full = false;
         let shard = self.shards_from_own().find(|index| {
             let mut shard = self.lock(*index);
             let fits = !shard.closed && self.fits(&shard, 0, lean::CORE_BYTES);
             shard.rooms += usize::from(fits);
+            // What others have put there may fill the rest of it from now on.
+            half_full |= fits && self.is_over_half(&shard);
             fits
-        })?;
+        });
+        self.wake_if(half_full);
         let queue = Arc::clone(self);
-        Some(Room { queue, shard })
+        shard.map(|shard| Room { queue, shard })
     }
 
     /// Sets room apart as soon as there is any. None once the queue is closed.
@@ -69,6 +73,7 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.queue.lock(self.shard).rooms -= 1;
-        self.queue.freed.notify_waiters();
+        // One at most finds room now; who does not stay to look hands the word on.
+        self.queue.freed.notify_one();
     }
 }

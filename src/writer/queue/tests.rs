@@ -1,7 +1,9 @@
 use super::frames::{BLOCK_BYTES, SPARE_BLOCKS};
 use super::*;
 use crate::event::{Capture, Frame, Tag};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 fn drain(queue: &Queue) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
@@ -171,6 +173,22 @@ fn a_fuller_queue_leaves_bodies_out() {
 }
 
 #[test]
+fn room_that_is_set_apart_makes_a_shard_half_full_sooner() {
+    for (events, bytes) in [(8, 1 << 20), (1_000, 8 * ROOM_BYTES)] {
+        let queue = Arc::new(Queue::new(events, bytes, bytes));
+        assert_eq!(queue.shard_count(), 1);
+        let rooms: Vec<_> = (0..6).map_while(|_| queue.reserve()).collect();
+        assert!(rooms.len() == 6 && !queue.is_half_full());
+        for _ in 0..2 {
+            queue.push(&[0; lean::CORE_BYTES], Loss::QueueFull);
+        }
+        assert!(queue.reserve().is_none() && queue.is_half_full());
+        drop(rooms);
+        assert!(!queue.is_half_full());
+    }
+}
+
+#[test]
 fn room_that_is_dropped_is_given_back_and_a_closed_queue_has_none() {
     let queue = Arc::new(Queue::new(1, 1_000_000, 100));
     let room = queue.reserve();
@@ -182,6 +200,63 @@ fn room_that_is_dropped_is_given_back_and_a_closed_queue_has_none() {
     assert!(queue.reserve().is_none());
     assert_eq!(queue.gauge().lost[Loss::Closed as usize], 1);
     assert_eq!(drain(&queue).len(), 0);
+}
+
+/// Somebody who waits for room, and how often they were woken.
+struct Waiting {
+    room: Pin<Box<dyn Future<Output = Option<Room>>>>,
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Waiting {
+    fn on(queue: &Arc<Queue>) -> Self {
+        let mut waiting = Self {
+            room: Box::pin(Arc::clone(queue).reserve_later()),
+            woken: Arc::default(),
+        };
+        assert!(waiting.poll().is_pending());
+        waiting
+    }
+
+    fn poll(&mut self) -> Poll<Option<Room>> {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        self.room.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+
+    fn woken(&self) -> usize {
+        self.woken.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn room_that_is_given_back_wakes_one_and_all_get_theirs_in_turn() {
+    let queue = Arc::new(Queue::new(1, 1_000_000, 100));
+    let room = queue.reserve();
+    let mut waiting = [(); 4].map(|()| Waiting::on(&queue));
+    drop(room);
+    assert_eq!(waiting.each_ref().map(Waiting::woken), [1, 0, 0, 0]);
+    // Whoever leaves hands it on.
+    let [first, second, third, fourth] = &mut waiting;
+    first.room = Box::pin(std::future::pending());
+    assert_eq!((second.woken(), third.woken()), (1, 0));
+    let Poll::Ready(Some(room)) = second.poll() else {
+        panic!("there is room");
+    };
+    room.push(b"frame");
+    // What was set apart is a frame now.
+    assert!(third.poll().is_pending() && fourth.poll().is_pending());
+    assert_eq!(drain(&queue).len(), 1);
+    assert!(third.poll().is_ready(), "and gives its room back at once");
+    assert!(fourth.woken() > 0 && fourth.poll().is_ready());
 }
 
 #[test]

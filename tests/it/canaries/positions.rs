@@ -276,6 +276,9 @@ pub(super) const POSITIONS: &[Position] = positions! {
     Send "json, a url" |c| json_body(json!({"a": format!("postgres://u:{c}@h/db")}).to_string());
     Send "json, a connection string" |c| json_body(json!({"a": format!("Server=h;Password={c};")}).to_string());
     Send "json, a query" |c| json_body(json!({"a": format!("/x?a=1&token={c}")}).to_string());
+    Send "json, a link in a link" |c| json_body(json!({"a": format!("/x?next=%2Fy%3Ftoken%3D{c}")}).to_string());
+    Send "json, json, percent-encoded" |c| json_body(json!({"a": percent(&json!({"password": c}).to_string())}).to_string());
+    Send "json, a form in a string in a string" |c| json_body(json!({"a": json!({"b": percent(&format!("token={c}"))}).to_string()}).to_string());
     Send "json, variables of graphql" |c| json_body(json!({"query": "mutation($p:String!){login(p:$p)}", "variables": {"password": c}}).to_string());
     Send "json, an argument of graphql" |c| json_body(json!({"query": format!("mutation{{login(password:\"{c}\")}}")}).to_string());
     Send "json, after a byte order mark" |c| json_body(format!("\u{feff}{{\"password\":\"{c}\"}}"));
@@ -341,6 +344,7 @@ pub(super) const POSITIONS: &[Position] = positions! {
     Say "the resource of a change" |a, c| a.change(Change::created("user", jwt(c), &1).unwrap());
     Say "the name of a changed field" |a, c| a.change(Change::updated("user", 1, &json!({}), &json!({jwt(c): 1})).unwrap());
     Say "an error" |a, c| a.error(format!("login failed: password={c}"));
+    Say "an error with a link in a link" |a, c| a.error(format!("no page /x?next=%2Fy%3Ftoken%3D{c}"));
     Say "an error with a url" |a, c| a.error(format!("cannot connect to redis://:{c}@h:6379"));
     Say "a description" |a, c| a.description(&format!("sent Authorization: Bearer {c}"));
     Say "a tag" |a, c| a.tag(&format!("token={c}"));

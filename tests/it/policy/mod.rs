@@ -3,6 +3,7 @@
 mod control;
 mod levels;
 mod overflow;
+mod rooms;
 mod routes;
 mod rules;
 mod sampling;

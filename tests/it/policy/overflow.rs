@@ -11,11 +11,11 @@ use axum::routing::{any, post};
 use tokio::time::Instant;
 use tower::{Service, ServiceExt};
 use tower_audit::{
-    AuditContext, Auditor, Event, Kind, MemoryStore, Outcome, Overflow, Policy, PolicyBuilder,
-    Record, Rule, Writer, audited,
+    AuditContext, Auditor, Durability, Event, Kind, Level, MemoryStore, Outcome, Overflow, Policy,
+    PolicyBuilder, Record, Rule, Writer, audited,
 };
 
-use crate::support::assert_accounted;
+use crate::support::{Gate, GatedStore, assert_accounted, run_here};
 
 /// A service whose writer does not run yet, so that the queue stays full.
 struct App {
@@ -303,7 +303,7 @@ async fn of_the_policy_and_the_route_the_stricter_counts_and_a_late_rule_counts_
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_recorded_is_neither_held_nor_refused() {
-    let none = Rule::new().route("/search").level(tower_audit::Level::None);
+    let none = Rule::new().route("/search").level(Level::None);
     let mut app = App::new(Policy::builder().rule(none).overflow(Overflow::Reject));
     app.fill();
     assert_eq!(
@@ -370,4 +370,57 @@ async fn a_queue_that_fills_up_leaves_bodies_out_before_it_drops_records() {
         assert!(record.capture_notes.contains(&"bodies_left_out".to_owned()));
         assert!(record.request_truncated && record.request_bytes > Some(8_000));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_refused_for_the_room_of_slow_requests_while_the_disk_has_some() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = GatedStore::new([Gate::Slow(Duration::from_secs(20))]);
+    let auditor = run_here(
+        Auditor::builder()
+            .store(store.clone())
+            .journal(directory.path())
+            .durability(Durability::Spill)
+            .max_queue_size(QUEUE_SIZE)
+            .max_batch_size(1),
+    );
+    let mut router = Router::new()
+        .route("/strict", any(|| async { "done" }))
+        .layer(audited().overflow(Overflow::Reject))
+        .layer(auditor.layer());
+    let mut strict = async || {
+        let request = Request::get("/strict").body(Body::empty()).unwrap();
+        router.call(request).await.unwrap()
+    };
+    let noise = |count| {
+        for _ in 0..count {
+            auditor.record(Event::activity("noise"));
+        }
+    };
+    // One is at the store, the other waits for it.
+    noise(2);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut answers = Vec::new();
+    for _ in 0..QUEUE_SIZE * 3 / 4 {
+        answers.push(strict().await);
+    }
+    noise(QUEUE_SIZE / 4);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    answers.push(strict().await);
+    assert!(answers.iter().all(|answer| answer.status() == 200));
+    drop(answers);
+    auditor.flush().await.unwrap();
+    assert_accounted(auditor.stats(), &store.memory.records());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_not_recorded_refuses_nobody() {
+    let mut app = App::new(Policy::builder());
+    let unrecorded = audited().level(Level::None).overflow(Overflow::Reject);
+    app.router = Router::new()
+        .route("/", any(|| async { "done" }))
+        .layer(unrecorded)
+        .layer(app.auditor.layer());
+    app.fill();
+    assert_eq!(app.status("/").await, 200);
 }

@@ -30,7 +30,7 @@ impl<'a> Scanner<'a> {
                 self.treat(start, &text, Some(strategy));
             }
             None => {
-                match text::value(self.rules, &resolved, self.document.inner) {
+                match text::value_with_links(self.rules, &resolved, self.document.inner) {
                     Some(sanitized) => self.replace_content(start, end, &sanitized),
                     None if string.awry => self.replace_content(start, end, &resolved),
                     None => {}
