@@ -4,26 +4,35 @@ use crate::sanitize::names::Verdict;
 
 /// How many keys are remembered, as many as a byte has values. Two that share a place take turns.
 const PLACES: usize = 256;
+
 /// Keys of a document that stay as they are, what they say of their values,
 /// and which one came next.
 pub(super) struct KnownKeys {
-    /// Where keys begin. Never at 0, where no quote can be before them.
-    starts: [u32; PLACES],
-    lengths: [u8; PLACES],
-    verdicts: [Verdict; PLACES],
-    /// The place of the key that followed last time.
-    followers: [u8; PLACES],
+    keys: [Key; PLACES],
     /// The place of the key that was read last.
     last: u8,
 }
 
+#[derive(Clone, Copy)]
+struct Key {
+    /// Where it begins. Never at 0, where no quote can be before it.
+    start: u32,
+    verdict: Verdict,
+    length: u8,
+    /// The place of the key that followed last time.
+    follower: u8,
+}
+
 impl KnownKeys {
     pub(super) const fn new() -> Self {
+        let unknown = Key {
+            start: 0,
+            verdict: Verdict::Unlisted,
+            length: 0,
+            follower: 0,
+        };
         Self {
-            starts: [0; PLACES],
-            lengths: [0; PLACES],
-            verdicts: [Verdict::Unlisted; PLACES],
-            followers: [0; PLACES],
+            keys: [unknown; PLACES],
             last: 0,
         }
     }
@@ -32,45 +41,64 @@ impl KnownKeys {
     /// next last time, and what the rules say of it.
     #[inline]
     pub(super) fn follow(&mut self, document: &[u8], start: usize) -> Option<(usize, Verdict)> {
-        let place = self.followers[usize::from(self.last)];
-        let end = start + usize::from(self.lengths[usize::from(place)]);
-        // Without escapes, a key ends at the first quote.
-        if document.get(end) != Some(&b'"') {
+        let place = self.keys[usize::from(self.last)].follower;
+        let key = self.keys[usize::from(place)];
+        if !key.stands_at(document, start) {
             return None;
         }
-        let verdict = self.at(place, document, &document[start..end])?;
         self.last = place;
-        Some((end, verdict))
+        Some((start + usize::from(key.length), key.verdict))
     }
 
-    /// What the rules say of a key, which holds no escapes, if it is known.
+    /// What the rules say of the key between `start` and `end`, which holds no
+    /// escapes, if it is known.
     #[inline]
-    pub(super) fn get(&mut self, document: &[u8], key: &[u8]) -> Option<Verdict> {
-        let place = place(key);
-        let verdict = self.at(place, document, key)?;
-        self.followers[usize::from(self.last)] = place;
-        self.last = place;
-        Some(verdict)
-    }
-
-    #[inline]
-    fn at(&self, place: u8, document: &[u8], key: &[u8]) -> Option<Verdict> {
-        let start = self.starts[usize::from(place)];
-        let length = usize::from(self.lengths[usize::from(place)]);
-        let known = document.get(start as usize..)?.get(..length)?;
-        (start != 0 && same(known, key)).then(|| self.verdicts[usize::from(place)])
+    pub(super) fn get(&mut self, document: &[u8], start: usize, end: usize) -> Option<Verdict> {
+        let place = place(&document[start..end]);
+        let key = self.keys[usize::from(place)];
+        if usize::from(key.length) != end - start || !key.stands_at(document, start) {
+            return None;
+        }
+        self.went_to(place);
+        Some(key.verdict)
     }
 
     /// Remembers a key that begins at `start` and holds no escapes.
     pub(super) fn insert(&mut self, start: usize, key: &[u8], verdict: Verdict) {
         if let (Ok(start), Ok(length)) = (u32::try_from(start), u8::try_from(key.len())) {
             let place = place(key);
-            self.starts[usize::from(place)] = start;
-            self.verdicts[usize::from(place)] = verdict;
-            self.lengths[usize::from(place)] = length;
-            self.followers[usize::from(self.last)] = place;
-            self.last = place;
+            let known = &mut self.keys[usize::from(place)];
+            known.start = start;
+            known.verdict = verdict;
+            known.length = length;
+            self.went_to(place);
         }
+    }
+
+    #[inline]
+    fn went_to(&mut self, place: u8) {
+        self.keys[usize::from(self.last)].follower = place;
+        self.last = place;
+    }
+}
+
+/// Bytes that are compared together.
+const CHUNK: usize = 16;
+
+impl Key {
+    /// Whether the key at `start` is this one. Without escapes, a key ends at the first quote.
+    #[inline]
+    fn stands_at(self, document: &[u8], start: usize) -> bool {
+        let (known, length) = (self.start as usize, usize::from(self.length) + 1);
+        let chunk = |start: usize| document.get(start..)?.first_chunk::<CHUNK>();
+        if length <= CHUNK
+            && let (Some(known), Some(key)) = (chunk(known), chunk(start))
+        {
+            let differ = u128::from_le_bytes(*known) ^ u128::from_le_bytes(*key);
+            return self.start != 0 && differ.trailing_zeros() as usize >= 8 * length;
+        }
+        let text = |start: usize| document.get(start..start + length);
+        self.start != 0 && text(start).is_some() && text(known) == text(start)
     }
 }
 
@@ -93,20 +121,6 @@ fn place(key: &[u8]) -> u8 {
     };
     let mixed = (letters ^ key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 56) as u8
-}
-
-/// Equality, quicker for what is short than a call would be.
-#[inline]
-fn same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    match one.len() {
-        0..4 => one.iter().zip(other).all(|(one, other)| one == other),
-        4..8 => ends::<4>(one) == ends::<4>(other),
-        8..=16 => ends::<8>(one) == ends::<8>(other),
-        _ => one == other,
-    }
 }
 
 /// The first and the last bytes, which may overlap, of a text that has as many.
@@ -146,11 +160,13 @@ mod tests {
                     prop_assert_eq!(Some(&sensitive), said.get(key));
                 }
                 known.insert(start, key, *sensitive);
-                prop_assert_eq!(known.get(document.as_bytes(), key), Some(*sensitive));
+                prop_assert_eq!(known.get(document.as_bytes(), start, start + key.len()), Some(*sensitive));
                 said.insert(key, *sensitive);
                 for length in 0..20 {
                     for key in [&[b'a'; 20][..length], &key[..length.min(key.len())]] {
-                        let known = known.get(document.as_bytes(), key);
+                        let probe = [document.as_bytes(), b"\"", key, b"\""].concat();
+                        let start = document.len() + 1;
+                        let known = known.get(&probe, start, start + key.len());
                         prop_assert!(known.is_none() || known == said.get(key).copied());
                     }
                 }

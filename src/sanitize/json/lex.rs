@@ -17,7 +17,7 @@ pub(super) struct StringEnd {
     pub(super) escaped: bool,
     /// It holds escapes that stores refuse: NUL, or half of a surrogate pair.
     pub(super) awry: bool,
-    /// It holds a space, a sign, a bracket or a `%`. Without any, and short, it holds no secret either.
+    /// It may hold a space, a sign, a bracket or a `%`. Without any, and short, it holds no secret either.
     pub(super) telling: bool,
 }
 
@@ -37,67 +37,37 @@ const fn class(byte: u8) -> u8 {
     ((stops as u8) << 7) | tells as u8
 }
 
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = class(byte as u8);
-        byte += 1;
-    }
-    classes
-};
-
-/// The next byte at or after `at` that stops a string, and whether any before it tells.
-#[inline]
-fn stop_from(input: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    const ALL_STOP: u128 = u128::from_ne_bytes([STOPS; BLOCK]);
-    const ALL_TELL: u128 = u128::from_ne_bytes([TELLS; BLOCK]);
-    let mut telling = 0;
-    while let Some(block) = input.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        let mut classes = [0; BLOCK];
-        for (place, byte) in classes.iter_mut().zip(block) {
-            *place = class(*byte);
-        }
-        let classes = u128::from_le_bytes(classes);
-        let stops = classes & ALL_STOP;
-        if stops != 0 {
-            let before = (stops & stops.wrapping_neg()) - 1;
-            let tells = telling | (classes & ALL_TELL & before);
-            return Some((at + stops.trailing_zeros() as usize / 8, tells != 0));
-        }
-        telling |= classes & ALL_TELL;
-        at += BLOCK;
-    }
-    let mut tells = telling != 0;
-    loop {
-        let class = CLASSES[usize::from(*input.get(at)?)];
-        if class & STOPS != 0 {
-            return Some((at, tells));
-        }
-        tells |= class != 0;
-        at += 1;
-    }
-}
+const ALL_STOP: u128 = u128::from_ne_bytes([STOPS; BLOCK]);
+const ALL_TELL: u128 = u128::from_ne_bytes([TELLS; BLOCK]);
 
 /// The end of the string whose opening quote is at `start`.
 #[inline]
 pub(super) fn string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
-    let (at, telling) = stop_from(input, start + 1).ok_or(Stop::Cut)?;
-    if input[at] == b'"' {
-        return Ok(StringEnd {
-            end: at + 1,
-            escaped: false,
-            awry: false,
-            telling,
-        });
+    let at = start + 1;
+    // Most strings end within a block.
+    if let Some(block) = input.get(at..).and_then(<[u8]>::first_chunk) {
+        let classes = classes(block);
+        let stops = classes & ALL_STOP;
+        let length = stops.trailing_zeros() as usize / 8;
+        if block.get(length) == Some(&b'"') {
+            return Ok(StringEnd {
+                end: at + length + 1,
+                escaped: false,
+                awry: false,
+                telling: classes & ALL_TELL & (stops - 1) != 0,
+            });
+        }
     }
-    string_with_escapes(input, at)
+    long_string(input, at)
 }
 
-/// The end of a string that runs plainly to `at`.
-fn string_with_escapes(input: &[u8], mut at: usize) -> Result<StringEnd, Stop> {
+/// The end of a string of any sort whose content begins at `start`.
+#[inline(never)]
+fn long_string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
     let (mut escaped, mut awry) = (false, false);
+    let mut at = start;
     loop {
+        at = stop_from(input, at).ok_or(Stop::Cut)?;
         match input[at] {
             b'"' => {
                 return Ok(StringEnd {
@@ -111,11 +81,35 @@ fn string_with_escapes(input: &[u8], mut at: usize) -> Result<StringEnd, Stop> {
                 let (end, well) = escape(input, at)?;
                 escaped = true;
                 awry |= !well;
-                (at, _) = stop_from(input, end).ok_or(Stop::Cut)?;
+                at = end;
             }
             _ => return Err(Stop::Invalid),
         }
     }
+}
+
+/// The next byte at or after `at` that stops a string.
+#[inline]
+fn stop_from(input: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(block) = input.get(at..).and_then(<[u8]>::first_chunk) {
+        let stops = classes(block) & ALL_STOP;
+        if stops != 0 {
+            return Some(at + stops.trailing_zeros() as usize / 8);
+        }
+        at += BLOCK;
+    }
+    let rest = input.get(at..)?;
+    let stop = rest.iter().position(|byte| class(*byte) & STOPS != 0)?;
+    Some(at + stop)
+}
+
+#[inline]
+fn classes(block: &[u8; BLOCK]) -> u128 {
+    let mut classes = [0; BLOCK];
+    for (place, byte) in classes.iter_mut().zip(block) {
+        *place = class(*byte);
+    }
+    u128::from_le_bytes(classes)
 }
 
 /// The end of the escape at `at`, of a whole surrogate pair where there is

@@ -114,6 +114,10 @@ pub(super) fn sanitize(
 
 /// Whether text starts like an object or an array.
 pub(super) fn looks_like_json(text: &str) -> bool {
+    // Of all that may stand before a bracket, only the mark of byte order begins behind `{`.
+    if matches!(text.as_bytes().first(), Some(b'!'..=b'Z' | b'\\'..=b'z')) {
+        return false;
+    }
     let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\n', '\r']);
     let inside = text.get(1..).unwrap_or_default().trim_start();
     let starts = |starts: &[&str]| starts.iter().any(|start| inside.starts_with(start));

@@ -4,32 +4,19 @@
 /// one more, so that whoever uses it can read what was stored, the mark of truncation included.
 pub(super) const MAX_DEPTH: usize = 126;
 
-/// The open objects and arrays: the innermost one in full, a bit for each around it.
+/// The open objects and arrays, a bit each, the innermost one's lowest.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Nesting {
     depth: usize,
-    innermost: Container,
-    outer: Outer,
-}
-
-/// What is known of an object or array that is open.
-#[derive(Clone, Copy, Default)]
-struct Container {
-    is_object: bool,
-    /// Something in it is kept already.
-    is_filled: bool,
-    /// Its elements stay where only what is allowed may.
-    is_allowed: bool,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Outer {
     objects: u128,
+    /// Something in it is kept already.
     filled: u128,
+    /// Its elements stay where only what is allowed may.
     allowed: u128,
 }
 
 impl Nesting {
+    #[inline]
     pub(super) fn depth(&self) -> usize {
         self.depth
     }
@@ -37,54 +24,46 @@ impl Nesting {
     /// Whether the innermost one is an object; nothing outside of all.
     #[inline]
     pub(super) fn is_object(&self) -> Option<bool> {
-        (self.depth > 0).then_some(self.innermost.is_object)
+        (self.depth > 0).then_some(self.objects & 1 != 0)
     }
 
+    #[inline]
     pub(super) fn is_filled(&self) -> bool {
-        self.innermost.is_filled
+        self.filled & 1 != 0
     }
 
     #[inline]
     pub(super) fn fill(&mut self) {
-        self.innermost.is_filled = true;
+        self.filled |= 1;
     }
 
+    #[inline]
     pub(super) fn is_allowed(&self) -> bool {
-        self.innermost.is_allowed
+        self.allowed & 1 != 0
     }
 
     /// Goes into an object or an array; the caller sees to [`MAX_DEPTH`].
+    #[inline]
     pub(super) fn open(&mut self, is_object: bool, is_allowed: bool) {
-        let bit = 1 << self.depth;
-        let set = |bits: &mut u128, value: bool| {
-            *bits = if value { *bits | bit } else { *bits & !bit };
-        };
-        set(&mut self.outer.objects, self.innermost.is_object);
-        set(&mut self.outer.filled, self.innermost.is_filled);
-        set(&mut self.outer.allowed, self.innermost.is_allowed);
         self.depth += 1;
-        self.innermost = Container {
-            is_object,
-            is_filled: false,
-            is_allowed,
-        };
+        self.objects = self.objects << 1 | u128::from(is_object);
+        self.filled <<= 1;
+        self.allowed = self.allowed << 1 | u128::from(is_allowed);
     }
 
     /// Goes out of the innermost one.
+    #[inline]
     pub(super) fn close(&mut self) {
-        self.close_to(self.depth - 1);
+        self.depth -= 1;
+        self.objects >>= 1;
+        self.filled >>= 1;
+        self.allowed >>= 1;
     }
 
     /// Goes out of all but the outermost `depth`, if there are more.
     pub(super) fn close_to(&mut self, depth: usize) {
-        if depth < self.depth {
-            let bit = 1 << depth;
-            self.depth = depth;
-            self.innermost = Container {
-                is_object: self.outer.objects & bit != 0,
-                is_filled: self.outer.filled & bit != 0,
-                is_allowed: self.outer.allowed & bit != 0,
-            };
+        while depth < self.depth {
+            self.close();
         }
     }
 }

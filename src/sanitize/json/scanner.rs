@@ -24,7 +24,7 @@ pub(super) struct Scanner<'a> {
     at: usize,
     /// Everything before it is in `out`, as it was or replaced.
     copied: usize,
-    /// The end of what is complete, here and in `out` once copied this far.
+    /// The end of what is complete, here and, if it is before `copied`, in `out`.
     kept_in: usize,
     kept_out: usize,
     nesting: Nesting,
@@ -47,17 +47,6 @@ struct Hidden {
     /// How many brackets were open when it began.
     depth: usize,
     removed: bool,
-}
-
-/// What the grammar allows next.
-#[derive(Clone, Copy)]
-enum Expect {
-    Value,
-    ValueOrEnd,
-    Key,
-    KeyOrEnd,
-    CommaOrEnd,
-    Nothing,
 }
 
 impl<'a> Scanner<'a> {
@@ -95,47 +84,66 @@ impl<'a> Scanner<'a> {
 
     /// Reads the document to its end, or to where it stops being one.
     pub(super) fn run(&mut self) -> Result<(), Stop> {
-        let mut expect = Expect::Value;
+        let mut byte = self.next_byte()?;
         loop {
-            let Some(mut byte) = self.next_byte() else {
-                return match expect {
-                    Expect::Nothing => Ok(()),
-                    _ => Err(Stop::Cut),
-                };
-            };
-            if let (Expect::Key | Expect::KeyOrEnd, b'"') = (expect, byte) {
-                self.key()?;
-                byte = self.next_byte().ok_or(Stop::Cut)?;
-                expect = Expect::Value;
+            let is_opened = self.value(byte)?;
+            match self.next_value(is_opened)? {
+                Some(first) => byte = first,
+                None => break,
             }
-            expect = match (expect, byte) {
-                (Expect::ValueOrEnd, b']') | (Expect::KeyOrEnd, b'}') => self.close(),
-                (Expect::Value | Expect::ValueOrEnd, _) => self.value(byte)?,
-                (Expect::CommaOrEnd, _) => self.separator(byte)?,
-                _ => return Err(Stop::Invalid),
-            };
+        }
+        match self.next_byte() {
+            Err(_) => Ok(()),
+            Ok(_) => Err(Stop::Invalid),
         }
     }
 
+    /// Goes to the next value, past brackets that close, a comma and a key;
+    /// returns its first byte, or nothing where the document is complete.
+    fn next_value(&mut self, mut is_first: bool) -> Result<Option<u8>, Stop> {
+        while let Some(is_object) = self.nesting.is_object() {
+            let mut byte = self.next_byte()?;
+            if byte == if is_object { b'}' } else { b']' } {
+                self.close();
+                is_first = false;
+                continue;
+            }
+            if !is_first {
+                if byte != b',' {
+                    return Err(Stop::Invalid);
+                }
+                self.comma();
+                byte = self.next_byte()?;
+            }
+            if is_object {
+                if byte != b'"' {
+                    return Err(Stop::Invalid);
+                }
+                self.key()?;
+                byte = self.next_byte()?;
+            } else if self.hidden.is_none() {
+                self.begin_item();
+                self.treatment = self.of_element();
+            }
+            return Ok(Some(byte));
+        }
+        Ok(None)
+    }
+
     /// The next byte that is not white space.
-    fn next_byte(&mut self) -> Option<u8> {
+    #[inline]
+    fn next_byte(&mut self) -> Result<u8, Stop> {
         loop {
-            let byte = *self.bytes.get(self.at)?;
+            let byte = *self.bytes.get(self.at).ok_or(Stop::Cut)?;
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
+                return Ok(byte);
             }
             self.at += 1;
         }
     }
 
-    fn separator(&mut self, byte: u8) -> Result<Expect, Stop> {
-        let is_object = self.nesting.is_object();
-        let expect = match (is_object, byte) {
-            (Some(true), b',') => Expect::Key,
-            (Some(false), b',') => Expect::Value,
-            (Some(true), b'}') | (Some(false), b']') => return Ok(self.close()),
-            _ => return Err(Stop::Invalid),
-        };
+    #[inline]
+    fn comma(&mut self) {
         if self.rules.removes && self.hidden.is_none() {
             self.item.comma = Some(self.at);
             if !self.nesting.is_filled() {
@@ -146,7 +154,6 @@ impl<'a> Scanner<'a> {
             }
         }
         self.at += 1;
-        Ok(expect)
     }
 
     /// Reads a member's name and the colon behind it.
@@ -183,7 +190,8 @@ impl<'a> Scanner<'a> {
 
     /// What the rules say of a name without escapes, which is known from then on.
     fn plain_key(&mut self, start: usize, content: &str, telling: bool) -> Verdict {
-        if let Some(verdict) = self.known.get(self.bytes, content.as_bytes()) {
+        let end = start + 1 + content.len();
+        if let Some(verdict) = self.known.get(self.bytes, start + 1, end) {
             return verdict;
         }
         let verdict = self.rules.names.verdict(content.as_bytes());
@@ -191,7 +199,7 @@ impl<'a> Scanner<'a> {
         let is_suspicious =
             telling || content.len() >= text::SHORTEST_TOKEN || !self.rules.patterns.is_empty();
         if is_suspicious && let Some(known) = text::net(self.rules, content) {
-            self.replace_content(start, start + content.len() + 2, &known);
+            self.replace_content(start, end + 1, &known);
         } else {
             self.known.insert(start + 1, content.as_bytes(), verdict);
         }
@@ -199,14 +207,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn colon(&mut self) -> Result<(), Stop> {
-        match self.next_byte() {
-            None => Err(Stop::Cut),
-            Some(b':') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(_) => Err(Stop::Invalid),
+        if self.next_byte()? != b':' {
+            return Err(Stop::Invalid);
         }
+        self.at += 1;
+        Ok(())
     }
 
     #[inline]
@@ -227,12 +232,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn value(&mut self, byte: u8) -> Result<Expect, Stop> {
+    /// Reads the value that begins with `byte`, of objects and arrays the
+    /// opening bracket. True if one is open then and nothing in it was read.
+    #[inline]
+    fn value(&mut self, byte: u8) -> Result<bool, Stop> {
         let start = self.at;
-        if self.hidden.is_none() && self.nesting.is_object() == Some(false) {
-            self.begin_item();
-            self.treatment = self.of_element();
-        }
         match byte {
             b'{' | b'[' => return self.open(byte == b'{'),
             b'"' => {
@@ -267,10 +271,12 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
-        Ok(self.after_value())
+        self.keep();
+        Ok(false)
     }
 
-    fn open(&mut self, is_object: bool) -> Result<Expect, Stop> {
+    /// True, unless it is too deep and was skipped.
+    fn open(&mut self, is_object: bool) -> Result<bool, Stop> {
         if self.nesting.depth() == MAX_DEPTH {
             let start = self.at;
             self.at = lex::skip_nested(self.bytes, start)?;
@@ -280,7 +286,8 @@ impl<'a> Scanner<'a> {
                 self.copied = self.at;
                 self.nesting.fill();
             }
-            return Ok(self.after_value());
+            self.keep();
+            return Ok(false);
         }
         let mut is_allowed = true;
         if self.hidden.is_none() {
@@ -307,14 +314,10 @@ impl<'a> Scanner<'a> {
         self.trail.open(self.nesting.depth());
         self.at += 1;
         self.keep();
-        Ok(if is_object {
-            Expect::KeyOrEnd
-        } else {
-            Expect::ValueOrEnd
-        })
+        Ok(true)
     }
 
-    fn close(&mut self) -> Expect {
+    fn close(&mut self) {
         self.nesting.close();
         self.trail.close(self.nesting.depth());
         self.at += 1;
@@ -332,15 +335,6 @@ impl<'a> Scanner<'a> {
         if self.shaped == Some(depth) {
             self.shaped = None;
         }
-        self.after_value()
-    }
-
-    fn after_value(&mut self) -> Expect {
         self.keep();
-        if self.nesting.depth() == 0 {
-            Expect::Nothing
-        } else {
-            Expect::CommaOrEnd
-        }
     }
 }

@@ -34,12 +34,14 @@ impl<'a> Trail<'a> {
     }
 
     /// Goes to a member; says what the path stands for that ends there.
+    #[inline]
     pub(super) fn member(&mut self, name: &[u8]) -> Option<StrategyId> {
         let active = self.places.as_ref()?[self.depth].active;
         self.go(active, Child::Member(name))
     }
 
     /// Goes to the next element; says what the path stands for that ends there.
+    #[inline]
     pub(super) fn element(&mut self) -> Option<StrategyId> {
         let place = &mut self.places.as_mut()?[self.depth];
         let element = place.element;
@@ -48,6 +50,7 @@ impl<'a> Trail<'a> {
         self.go(active, Child::Element(element))
     }
 
+    #[cold]
     fn go(&mut self, active: Active, child: Child<'_>) -> Option<StrategyId> {
         let (next, found) = self.paths.child(active, child);
         self.next = next;
@@ -55,6 +58,7 @@ impl<'a> Trail<'a> {
     }
 
     /// Goes into the value at hand.
+    #[inline]
     pub(super) fn open(&mut self, depth: usize) {
         self.depth = depth;
         if let Some(places) = &mut self.places {
@@ -66,6 +70,7 @@ impl<'a> Trail<'a> {
     }
 
     /// Goes out again.
+    #[inline]
     pub(super) fn close(&mut self, depth: usize) {
         self.depth = depth;
     }

@@ -1,58 +1,54 @@
-//! Where in a text a secret may begin, block by block.
+//! Where in a text a secret may begin, many bytes at a time.
 
-use super::tokens;
-
+/// Bytes of which is told in one go.
+pub(super) const STRETCH: usize = u64::BITS as usize;
 /// Bytes that are looked at together, which compilers turn into a few instructions.
-pub(super) const BLOCK: usize = 16;
-/// A block, the byte before it and the two behind it.
-const WINDOW: usize = BLOCK + 3;
+const BLOCK: usize = 16;
+/// A block and the byte before it.
+const WINDOW: usize = BLOCK + 1;
 
-/// Where a secret may begin in the block at `block`: all bits of that byte
-/// are set, the first byte's lowest.
+/// Where a secret may begin in the stretch at `start`, at a sign or at the
+/// first byte of a word: a bit for each byte, the first byte's lowest.
 #[inline]
-pub(super) fn beginnings(text: &[u8], block: usize) -> u128 {
+pub(super) fn beginnings(text: &[u8], start: usize) -> u64 {
+    let end = text.len().min(start + STRETCH);
+    let blocks = (start..end).step_by(BLOCK);
+    blocks.fold(0, |beginnings, block| {
+        beginnings | u64::from(of_block(text, block)) << (block - start)
+    })
+}
+
+#[inline]
+fn of_block(text: &[u8], block: usize) -> u16 {
     let Some(before) = block.checked_sub(1) else {
         return at_the_start(text);
     };
     match text.get(before..).and_then(<[u8]>::first_chunk) {
         Some(window) => of_window(window),
-        None => at_the_end(text, block),
+        None => at_the_end(text, before),
     }
 }
 
-/// The first block. There is no byte before it, so all but the first are looked at together.
-fn at_the_start(text: &[u8]) -> u128 {
-    match text.first_chunk::<WINDOW>() {
-        Some(window) => {
-            let [first, second, third, ..] = *window;
-            let begins = is_sign(first) | tokens::is_beginning(first, second, third);
-            of_window(window) << 8 | if begins { 0xff } else { 0 }
-        }
+/// The first block. There is no byte before it, so anything may begin with the first.
+#[inline]
+fn at_the_start(text: &[u8]) -> u16 {
+    match text.first_chunk() {
+        Some(window) => of_window(window) << 1 | 1,
         None => of_short(1, text),
     }
 }
 
-/// A block near the end: what is known of the last whole window, as far as it
-/// is of this block. Of the last two bytes only a sign counts, with a byte behind it.
-fn at_the_end(text: &[u8], block: usize) -> u128 {
-    let Some(window) = text.last_chunk() else {
-        return of_short(0, text.get(block - 1..).unwrap_or_default());
-    };
-    let last_block = text.len() - (WINDOW - 1);
-    let bits = |byte: usize| u32::try_from(8 * byte).unwrap_or(u32::MAX);
-    let known = of_window(window).checked_shr(bits(block - last_block));
-    let sign = text.len() - 2;
-    let is_sign = sign >= block && is_sign(text[sign]);
-    known.unwrap_or(0)
-        | if is_sign {
-            0xff << bits(sign - block)
-        } else {
-            0
-        }
+/// A block near the end: what is known of the last whole window, as far as it is of this block.
+#[inline]
+fn at_the_end(text: &[u8], before: usize) -> u16 {
+    match text.last_chunk() {
+        Some(window) => of_window(window) >> (before - (text.len() - WINDOW)),
+        None => of_short(0, &text[before..]),
+    }
 }
 
 /// A block of a text that is shorter than a window.
-fn of_short(to: usize, rest: &[u8]) -> u128 {
+fn of_short(to: usize, rest: &[u8]) -> u16 {
     let mut window = [0; WINDOW];
     let length = rest.len().min(WINDOW - to);
     window[to..][..length].copy_from_slice(&rest[..length]);
@@ -60,15 +56,29 @@ fn of_short(to: usize, rest: &[u8]) -> u128 {
 }
 
 #[inline]
-fn of_window(window: &[u8; WINDOW]) -> u128 {
-    let mut bits = [0; BLOCK];
-    for (at, bits) in bits.iter_mut().enumerate() {
-        let begins = is_sign(window[at + 1])
-            | (!is_word(window[at])
-                & tokens::is_beginning(window[at + 1], window[at + 2], window[at + 3]));
-        *bits = if begins { 0xff } else { 0 };
+fn of_window(window: &[u8; WINDOW]) -> u16 {
+    const ALL_WORDS: u128 = u128::from_ne_bytes([BEGINS_WORD; BLOCK]);
+    /// Takes the lowest bits of eight bytes into the highest byte, in their order.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let mut classes = [0; BLOCK];
+    for (at, place) in classes.iter_mut().enumerate() {
+        *place = class(window[at], window[at + 1]);
     }
-    u128::from_le_bytes(bits)
+    let classes = u128::from_le_bytes(classes);
+    let begin = (classes & ALL_WORDS) >> 7 | classes & !ALL_WORDS;
+    let gathered = |half: u64| half.wrapping_mul(GATHER) >> 56;
+    (gathered(begin as u64) | gathered((begin >> 64) as u64) << 8) as u16
+}
+
+const BEGINS_WORD: u8 = 0x80;
+
+/// What a byte is behind the one before it. Without branches, and in this form
+/// (two bits, one shifted to the top), so that it works on blocks.
+#[inline]
+const fn class(before: u8, byte: u8) -> u8 {
+    // Letters, digits, the hyphen and a few that begin nothing.
+    let is_inside = (byte > b',') & ((byte < b':') | (byte > b'>'));
+    (((!is_word(before) & is_inside) as u8) << 7) | is_sign(byte) as u8
 }
 
 /// The sign between a name and its value.

@@ -54,20 +54,21 @@ fn shipped_net(rules: &Rules, text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = String::new();
     let mut copied = 0;
-    let mut block = 0;
-    while block < bytes.len() {
-        let mut beginnings = blocks::beginnings(bytes, block);
+    let mut stretch = 0;
+    while stretch < bytes.len() {
+        let mut beginnings = blocks::beginnings(bytes, stretch);
         while beginnings != 0 {
-            let offset = beginnings.trailing_zeros();
-            beginnings &= !(0xff << offset);
-            let at = block + offset as usize / 8;
+            let at = stretch + beginnings.trailing_zeros() as usize;
+            beginnings &= beginnings - 1;
             if at < copied {
                 continue;
             }
             let found = if blocks::is_sign(bytes[at]) {
                 pairs::value_at(rules, text, at)
-            } else {
+            } else if tokens::may_begin(&bytes[at..]) {
                 tokens::secret_at(text, at)
+            } else {
+                None
             };
             if let Some((start, end)) = found {
                 out.push_str(&text[copied..start]);
@@ -75,7 +76,7 @@ fn shipped_net(rules: &Rules, text: &str) -> Option<String> {
                 copied = end;
             }
         }
-        block = copied.max(block + blocks::BLOCK);
+        stretch = copied.max(stretch + blocks::STRETCH);
     }
     if copied == 0 {
         return None;

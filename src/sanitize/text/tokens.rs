@@ -1,5 +1,7 @@
 //! Secrets that are known by how they begin.
 
+use std::slice::from_ref;
+
 use super::cards;
 
 /// JSON in base64, with which every JWT begins: `{` or `[`, followed by a
@@ -84,7 +86,7 @@ pub(super) fn secret_at(text: &str, at: usize) -> Option<(usize, usize)> {
 }
 
 fn token(rest: &[u8], prefixes: &[&[u8]], least: usize) -> Option<usize> {
-    let begins = |prefix: &&[u8]| prefix[..2] == rest[..2] && rest.starts_with(prefix);
+    let begins = |prefix: &&[u8]| prefix[0] == rest[0] && rest.starts_with(prefix);
     if rest.len() < least || !prefixes.iter().any(begins) {
         return None;
     }
@@ -152,48 +154,64 @@ fn credentials(rest: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Whether any of the tokens above, a PEM block, the word of a scheme or the
-/// number of a card may begin like this. Without branches, so that it works on
-/// blocks, and with a few other letters let in where that takes fewer comparisons.
+/// number of a card may begin like this.
 #[inline]
-pub(super) const fn is_beginning(first: u8, second: u8, third: u8) -> bool {
-    let (either, next) = (first | 0x20, second | 0x20);
-    let is_scheme =
-        ((next == b'a') & (third | 0x20 == b's')) | ((next == b'e') & (third | 0x20 == b'a'));
-    // 1, 3, w and y, among others.
-    let is_encoded = ((first == b'W') | (first == b'e')) & (second & 0x11 == 0x11);
-    let is_number = (first > b'1')
-        & (first < b'7')
-        & ((first != b'2') | (second > b'1'))
-        & is_digit(second)
-        & is_digit(third);
-    is_key(first, second, third)
-        | is_encoded
-        | is_number
-        | ((either == b'b') & is_scheme)
-        | ((first == b'-') & (second == b'-'))
+pub(super) fn may_begin(text: &[u8]) -> bool {
+    let Some(&[first, second, third]) = text.first_chunk() else {
+        return false;
+    };
+    let [firsts, seconds, thirds] = &BEGINNINGS;
+    firsts[usize::from(first)] & seconds[usize::from(second)] & thirds[usize::from(third)] != 0
 }
 
-const fn is_key(first: u8, second: u8, third: u8) -> bool {
-    // G, I, K, O and S, among other capitals.
-    let is_capital = second & 0xe1 == 0x41;
-    (((first == b'A') | (first == b'S') | (first == b'G')) & is_capital)
-        // h, i and l.
-        | ((first == b'g') & (second & 0xfa == 0x68))
-        // f and v.
-        | ((first == b'h') & (second & 0xef == 0x66))
-        | ((first == b'n') & (second == b'p'))
-        | (((first == b's') | (first == b'r')) & (second == b'k'))
-        | (((first == b's') | (first == b'w')) & (second == b'h') & ((third == b'p') | (third == b's')))
-        | ((first == b'd') & (second == b'o') & ((third & 0xfd == 0x70) | (third == b'o')))
-        | ((first == b'd') & (second == b'c'))
-        // a and o, among others.
-        | ((first == b'x') & (second & 0xf1 == 0x61))
-        | ((first == b'p') & (second == b'y'))
-        | ((first == b'y') & (second == b'a'))
-}
+/// The first three bytes of what has no fixed prefix, any of these in each place.
+const OTHERS: &[[&[u8]; 3]] = &[
+    [b"-", b"-", b"-"],
+    [b"Bb", b"Ee", b"Aa"],
+    [b"Bb", b"Aa", b"Ss"],
+    [b"S", b"K", b"0123456789abcdef"],
+    [b"3456", DIGITS, DIGITS],
+    [b"2", b"234567", DIGITS],
+];
+const DIGITS: &[u8] = b"0123456789";
 
-const fn is_digit(byte: u8) -> bool {
-    byte.wrapping_sub(b'0') < 10
+/// The bytes that begin something, by their place: a bit for each of several
+/// beginnings. Prefixes are more than there are bits; those that share one are
+/// told apart by [`secret_at`].
+const BEGINNINGS: [[u64; 256]; 3] = {
+    let mut beginnings = [[0; 256]; 3];
+    let mut bit = 0;
+    while bit < OTHERS.len() {
+        add(&mut beginnings, bit, OTHERS[bit]);
+        bit += 1;
+    }
+    let prefixes = [ENCODED_JSON, KEY_PREFIXES];
+    let (mut list, mut at) = (0, 0);
+    while list < prefixes.len() {
+        let [first, second, third, ..] = prefixes[list][at] else {
+            panic!("prefixes have three bytes");
+        };
+        let bytes = [from_ref(first), from_ref(second), from_ref(third)];
+        add(&mut beginnings, bit, bytes);
+        bit = if bit == 63 { OTHERS.len() } else { bit + 1 };
+        at += 1;
+        if at == prefixes[list].len() {
+            (list, at) = (list + 1, 0);
+        }
+    }
+    beginnings
+};
+
+const fn add(beginnings: &mut [[u64; 256]; 3], bit: usize, bytes: [&[u8]; 3]) {
+    let mut place = 0;
+    while place < 3 {
+        let mut at = 0;
+        while at < bytes[place].len() {
+            beginnings[place][bytes[place][at] as usize] |= 1 << bit;
+            at += 1;
+        }
+        place += 1;
+    }
 }
 
 #[cfg(test)]
@@ -211,15 +229,10 @@ mod tests {
             b"SK0",
         ];
         for token in [ENCODED_JSON, KEY_PREFIXES, words].concat() {
-            assert!(
-                is_beginning(token[0], token[1], token[2]),
-                "{}",
-                token.escape_ascii()
-            );
+            assert!(may_begin(token), "{}", token.escape_ascii());
         }
         for number in ["4111", "5500", "2221", "2720", "3400", "6011"] {
-            let number = number.as_bytes();
-            assert!(is_beginning(number[0], number[1], number[2]));
+            assert!(may_begin(number.as_bytes()), "{number}");
         }
     }
 }

@@ -28,14 +28,17 @@ impl Scanner<'_> {
     }
 
     /// Remembers that all before this point is complete.
+    #[inline]
     pub(super) fn keep(&mut self) {
         if self.hidden.is_none() {
             self.kept_in = self.at;
-            self.kept_out = self.out.len() + self.at - self.copied;
         }
     }
 
     pub(super) fn copy_to(&mut self, end: usize) {
+        if self.kept_in >= self.copied {
+            self.kept_out = self.out.len() + self.kept_in - self.copied;
+        }
         self.out.push_str(&self.input[self.copied..end]);
         self.copied = end;
     }
@@ -85,7 +88,7 @@ impl Scanner<'_> {
         if let Some(hidden) = self.hidden {
             self.nesting.close_to(hidden.depth);
         }
-        if self.kept_out <= self.out.len() {
+        if self.kept_in < self.copied {
             self.out.truncate(self.kept_out);
         } else {
             self.copy_to(self.kept_in);
