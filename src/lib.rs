@@ -1,6 +1,8 @@
 #![doc = include_str!("docs/crate.md")]
 #[cfg(feature = "admin")]
 pub mod admin;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod error;
 pub mod event;
 mod journal;

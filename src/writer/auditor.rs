@@ -40,7 +40,7 @@ pub(super) struct Inner {
     pub(super) reader: Option<Arc<dyn AuditReader>>,
     pub(super) quarantine: Option<Arc<dyn AuditQuarantine>>,
     pub(super) client_ip_header: HeaderName,
-    pub(super) capture_budget: CaptureBudget,
+    pub(super) capture_budget: Arc<CaptureBudget>,
     pub(super) control: Control,
 }
 
@@ -101,7 +101,7 @@ impl Auditor {
             reader: None,
             quarantine: None,
             client_ip_header: self.inner.client_ip_header.clone(),
-            capture_budget: CaptureBudget::new(limits::BODY_BYTES * 2),
+            capture_budget: Arc::new(CaptureBudget::new(limits::BODY_BYTES * 2)),
             control: Control::new(Policy::default()),
         });
         let pipeline = Arc::clone(&self.inner.pipeline);
@@ -177,13 +177,9 @@ impl Auditor {
 
     /// What became of the events so far.
     pub fn stats(&self) -> Stats {
-        Stats {
-            journal_records: self.inner.condition.journal_records(),
-            journal_bytes: self.inner.condition.journal_bytes(),
-            capture_bytes: self.inner.capture_budget.held(),
-            captures_refused: self.inner.capture_budget.refused(),
-            ..self.inner.counters.snapshot(&self.inner.queue)
-        }
+        let inner = &self.inner;
+        let settled = inner.counters.snapshot(&inner.queue);
+        settled.with(&inner.condition, &inner.capture_budget)
     }
 
     /// The store's reading side, if it has one.

@@ -15,6 +15,7 @@ use super::deliver::Delivery;
 use super::durability::Durability;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
+use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::queue::Queue;
 use super::settings::Settings;
@@ -246,10 +247,11 @@ impl AuditorBuilder {
             reader: store.reader(),
             quarantine: store.quarantine(),
             client_ip_header,
-            capture_budget: CaptureBudget::new(self.settings.capture_budget),
+            capture_budget: Arc::new(CaptureBudget::new(self.settings.capture_budget)),
             control: Control::new(self.policy),
         });
         let writer = Writer {
+            metrics: Metrics::new(&auditor.inner, &self.settings),
             queue,
             pipeline,
             delivery: Delivery {

@@ -22,6 +22,11 @@ mod health;
 mod host;
 mod log_limit;
 mod losses;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_metrics.rs"]
+mod metrics;
 mod pipeline;
 mod quarantine;
 mod queue;

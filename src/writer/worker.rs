@@ -17,6 +17,7 @@ use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
 use super::flush::Flushes;
 use super::losses::Losses;
+use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
 use super::spool::Spool;
@@ -43,6 +44,7 @@ pub struct Writer {
     pub(super) delivery: Delivery,
     pub(super) limits: BatchLimits,
     pub(super) spool: Spool,
+    pub(super) metrics: Metrics,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) finished: watch::Sender<bool>,
 }
@@ -65,6 +67,7 @@ impl Writer {
     /// Not cancel safe: what was neither stored nor written to the journal is lost with the future.
     pub async fn run(self) {
         let finished = self.finished.clone();
+        // The loop's end tells the last metrics; who waits for the end finds them told.
         Loop::new(self).run().await;
         finished.send_replace(true);
     }
@@ -164,6 +167,12 @@ impl Loop {
         if idle {
             self.writer.spool.tidy();
         }
+        self.writer.metrics.tell(idle);
+        let at_the_latest = self
+            .writer
+            .metrics
+            .tell_at(idle)
+            .map_or(at_the_latest, |time| time.min(at_the_latest));
         let next = self.next_look(idle).min(at_the_latest);
         // Frames wait in the queue while nothing has room for them; one that
         // gets half full asks for the disk.

@@ -9,6 +9,7 @@ mod durability;
 mod giant_bodies;
 mod grpc;
 mod manifest;
+mod metrics;
 mod middleware;
 mod outcomes;
 mod policy;
