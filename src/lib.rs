@@ -33,7 +33,7 @@ pub use store::{AuditQuarantine, AuditReader, AuditStore, MemoryStore, Quarantin
 pub use store::{PostgresStore, PostgresStoreBuilder};
 pub use writer::{
     Auditor, AuditorBuilder, Durability, Health, HealthProblem, HealthStatus, Quarantine, Requeued,
-    Stats, Writer,
+    Sink, SinkStats, Stats, TracingSink, Writer,
 };
 
 /// Runs the README's code.

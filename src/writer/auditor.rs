@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
@@ -14,6 +15,7 @@ use super::control::Control;
 use super::losses::Loss;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
+use super::sinks::SinkTallies;
 use super::stats::{Counters, Stats};
 use super::worker::Command;
 use crate::event::{Event, Record, limits};
@@ -42,6 +44,7 @@ pub(super) struct Inner {
     pub(super) client_ip_header: HeaderName,
     pub(super) capture_budget: Arc<CaptureBudget>,
     pub(super) control: Control,
+    pub(super) sinks: SinkTallies,
 }
 
 /// How long a writer may take to give up; longer than that, its store blocks its thread.
@@ -103,6 +106,7 @@ impl Auditor {
             client_ip_header: self.inner.client_ip_header.clone(),
             capture_budget: Arc::new(CaptureBudget::new(limits::BODY_BYTES * 2)),
             control: Control::new(Policy::default()),
+            sinks: SinkTallies::none(),
         });
         let pipeline = Arc::clone(&self.inner.pipeline);
         (auditor, Aside { queue, pipeline })
@@ -145,6 +149,9 @@ impl Auditor {
     /// offered before is stored, at most for `timeout` and a second. What is not stored
     /// by then is given up, and counted as dropped. May be called again.
     ///
+    /// What is left of `timeout` then is for the [sinks](crate::Sink), to take what is
+    /// buffered for them. One that does not is no error; its [numbers](Self::sinks) tell.
+    ///
     /// # Errors
     /// If something had to be given up, or if the writer has failed or does not react.
     ///
@@ -152,6 +159,7 @@ impl Auditor {
     /// Dropping the future leaves the trail closed, and the writer goes on
     /// storing what is pending.
     pub async fn shutdown(&self, timeout: Duration) -> Result<Stats, Error> {
+        let started = Instant::now();
         self.inner.queue.close();
         let mut finished = self.inner.finished.clone();
         let in_time = tokio::time::timeout(timeout, finished.wait_for(|finished| *finished))
@@ -165,6 +173,8 @@ impl Auditor {
             .await
             .map_err(|_| Error::timed_out("the audit writer does not react"))?
             .map_err(|_| Error::internal("the audit writer has failed"))?;
+        let left = timeout.saturating_sub(started.elapsed());
+        self.inner.sinks.ended(left).await;
         let stats = self.stats();
         if stats.dropped_shutdown_timeout > 0 {
             return Err(Error::timed_out(format!(

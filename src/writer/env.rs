@@ -20,6 +20,7 @@ impl AuditorBuilder {
     /// | `AUDIT_BATCH_DELAY` | [`max_batch_delay`](Self::max_batch_delay) | `200ms` |
     /// | `AUDIT_APPEND_TIMEOUT` | [`append_timeout`](Self::append_timeout) | `30s` |
     /// | `AUDIT_CAPTURE_BUDGET` | [`capture_budget`](Self::capture_budget) | `32MiB` |
+    /// | `AUDIT_SINK_BUFFER` | [`sink_buffer`](Self::sink_buffer) | `1024` |
     /// | `AUDIT_OVERFLOW` | the [overflow](crate::PolicyBuilder::overflow) of the policy | `drop_newest`, `wait:500ms`, `reject` |
     /// | `AUDIT_TRUSTED_PROXIES` | [`trust_proxies`](Self::trust_proxies), added to those that are set | `10.0.0.0/8,192.0.2.1` |
     /// | `AUDIT_CLIENT_IP_HEADER` | [`client_ip_header`](Self::client_ip_header) | `x-real-ip` |
@@ -42,6 +43,7 @@ impl AuditorBuilder {
         let numbers = [
             ("AUDIT_QUEUE_SIZE", &mut settings.max_queue_size),
             ("AUDIT_BATCH_SIZE", &mut settings.max_batch_size),
+            ("AUDIT_SINK_BUFFER", &mut settings.sink_buffer),
         ];
         for (name, setting) in numbers {
             set(setting, read(&lookup, name, "a whole number", number)?);
@@ -97,6 +99,7 @@ fn variable_of(parameter: &'static str) -> &'static str {
         "max_batch_delay" => "AUDIT_BATCH_DELAY",
         "append_timeout" => "AUDIT_APPEND_TIMEOUT",
         "capture_budget" => "AUDIT_CAPTURE_BUDGET",
+        "sink_buffer" => "AUDIT_SINK_BUFFER",
         _ => parameter,
     }
 }
@@ -183,6 +186,7 @@ mod tests {
             ("AUDIT_BATCH_DELAY", "50ms"),
             ("AUDIT_APPEND_TIMEOUT", "2m"),
             ("AUDIT_CAPTURE_BUDGET", ""),
+            ("AUDIT_SINK_BUFFER", "9"),
             ("AUDIT_OVERFLOW", "wait:1s"),
             ("AUDIT_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
             ("AUDIT_CLIENT_IP_HEADER", "X-Real-IP"),
@@ -199,7 +203,10 @@ mod tests {
         );
         assert_eq!(settings.max_batch_delay, Duration::from_millis(50));
         assert_eq!(settings.append_timeout, Duration::from_secs(120));
-        assert_eq!(settings.capture_budget, 32 << 20);
+        assert_eq!(
+            (settings.capture_budget, settings.sink_buffer),
+            (32 << 20, 9)
+        );
         assert_eq!(builder.client_ip.header_name(), "x-real-ip");
         assert!(!builder.policy.records_everything());
     }
@@ -210,6 +217,7 @@ mod tests {
             ("AUDIT_QUEUE_SIZE", "hunter2", "must be a whole number"),
             ("AUDIT_QUEUE_SIZE", "-1", "must be a whole number"),
             ("AUDIT_QUEUE_SIZE", "0", "max_queue_size must be at least 1"),
+            ("AUDIT_SINK_BUFFER", "0", "sink_buffer must be at least 1"),
             ("AUDIT_QUEUE_BYTES", "hunter2", "a size such as 64MiB"),
             ("AUDIT_QUEUE_BYTES", "64MB", "a size such as 64MiB"),
             (

@@ -16,6 +16,7 @@ use super::health::{Health, HealthProblem, HealthStatus};
 use super::losses::Loss;
 use super::queue::Queue;
 use super::settings::Settings;
+use super::sinks::{SinkStats, SinkTallies};
 use super::stats::{Counters, Stats};
 
 /// The numbers of a trail, told now and then, and at its end however that comes.
@@ -24,6 +25,7 @@ pub(super) struct Metrics {
     counters: Arc<Counters>,
     condition: Arc<Condition>,
     capture_budget: Arc<CaptureBudget>,
+    sinks: SinkTallies,
     max_queue_bytes: u64,
     max_journal_bytes: u64,
     told_at: Option<Instant>,
@@ -43,6 +45,7 @@ impl Metrics {
             counters: Arc::clone(&inner.counters),
             condition: Arc::clone(&inner.condition),
             capture_budget: Arc::clone(&inner.capture_budget),
+            sinks: inner.sinks.clone(),
             max_queue_bytes: settings.max_queue_bytes as u64,
             max_journal_bytes: settings.journal_max_bytes,
             told_at: None,
@@ -81,6 +84,7 @@ impl Metrics {
         tell_counters(&stats);
         self.tell_gauges(&stats);
         tell_health(&health);
+        self.sinks.snapshot().iter().for_each(tell_sink);
     }
 
     fn tell_gauges(&self, stats: &Stats) {
@@ -162,6 +166,18 @@ fn tell_health(health: &Health) {
     }
 }
 
+fn tell_sink(sink: &SinkStats) {
+    let results = [
+        ("sent", sink.sent),
+        ("dropped", sink.dropped),
+        ("panicked", sink.panicked),
+    ];
+    for (result, copies) in results {
+        let name = sink.name.clone();
+        counter!("audit_sink_copies_total", "sink" => name, "result" => result).absolute(copies);
+    }
+}
+
 fn describe() {
     use Unit::{Bytes, Count, Seconds};
     let counters = [
@@ -170,6 +186,10 @@ fn describe() {
         (
             "audit_store_failures_total",
             "Failed attempts to store a batch or to set a record aside.",
+        ),
+        (
+            "audit_sink_copies_total",
+            "Copies of records for sinks by what became of them.",
         ),
         (
             "audit_captures_refused_total",

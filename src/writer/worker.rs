@@ -20,6 +20,7 @@ use super::losses::Losses;
 use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::queue::{Frames, Queue};
+use super::sinks::Sinks;
 use super::spool::Spool;
 use crate::Record;
 use crate::journal::{Adopted, Synced};
@@ -44,6 +45,7 @@ pub struct Writer {
     pub(super) delivery: Delivery,
     pub(super) limits: BatchLimits,
     pub(super) spool: Spool,
+    pub(super) sinks: Sinks,
     pub(super) metrics: Metrics,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) finished: watch::Sender<bool>,
@@ -67,7 +69,7 @@ impl Writer {
     /// Not cancel safe: what was neither stored nor written to the journal is lost with the future.
     pub async fn run(self) {
         let finished = self.finished.clone();
-        // The loop's end tells the last metrics; who waits for the end finds them told.
+        // With the loop the sinks' buffers are closed and the last metrics told, before anybody hears of the end.
         Loop::new(self).run().await;
         finished.send_replace(true);
     }

@@ -17,6 +17,7 @@ mod postgres;
 mod quarantine;
 mod quickstart;
 mod sanitizer;
+mod sinks;
 mod sqlite;
 mod stores;
 mod support;

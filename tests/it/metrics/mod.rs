@@ -223,9 +223,19 @@ fn a_recorder_that_panics_is_not_the_writers_end() {
 fn the_page_lists_every_metric_with_its_unit_and_no_other() {
     let recorder = Recorder::default();
     on_paused_time(&recorder, async {
-        let auditor = run_here(over(&GatedStore::default()));
-        record(&auditor, 1);
+        let (sender, _receiver) = tokio::sync::mpsc::channel(1);
+        let auditor = run_here(over(&GatedStore::default()).sink("it", sender));
+        record(&auditor, 3);
         told(&auditor).await;
+        let copies = |result| {
+            recorder.value(&format!(
+                "audit_sink_copies_total{{sink=it}}{{result={result}}}"
+            ))
+        };
+        assert_eq!(
+            (copies("sent"), copies("dropped"), copies("panicked")),
+            (1.0, 2.0, 0.0)
+        );
     });
     let page = include_str!("../../../src/docs/metrics.md");
     let tables = page.split("# Alerts").next().unwrap();
@@ -236,6 +246,11 @@ fn the_page_lists_every_metric_with_its_unit_and_no_other() {
         .collect();
     assert_eq!(listed, recorder.described());
     for (metric, label) in recorder.labels() {
+        let label = if label == "it" {
+            "sink".to_owned()
+        } else {
+            label
+        };
         assert!(
             tables.contains(&metric) && tables.contains(&label),
             "{metric} {label}"

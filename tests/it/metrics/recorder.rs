@@ -61,7 +61,8 @@ impl Recorder {
         let mut told = self.told.lock().unwrap();
         let mut name = key.name().to_owned();
         for label in key.labels() {
-            told.labels.insert((name.clone(), label.value().to_owned()));
+            let metric = key.name().to_owned();
+            told.labels.insert((metric, label.value().to_owned()));
             name.push_str(&format!("{{{}={}}}", label.key(), label.value()));
         }
         let told = Arc::clone(&self.told);
