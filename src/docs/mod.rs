@@ -2,3 +2,6 @@
 
 #[doc = include_str!("metrics.md")]
 pub mod metrics {}
+
+#[doc = include_str!("operations.md")]
+pub mod operations {}

@@ -9,6 +9,8 @@ use super::stats::Counters;
 
 /// Whether the trail does what it should, and if not, why not.
 ///
+/// [`docs::operations`](crate::docs::operations) says what to do about each problem.
+///
 /// ```
 /// # fn look(auditor: &tower_audit::Auditor) {
 /// use tower_audit::HealthStatus;
