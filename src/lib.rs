@@ -1,6 +1,8 @@
 #![doc = include_str!("docs/crate.md")]
 #[cfg(feature = "admin")]
 pub mod admin;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod error;
 pub mod event;
 mod journal;
@@ -31,7 +33,7 @@ pub use store::{AuditQuarantine, AuditReader, AuditStore, MemoryStore, Quarantin
 pub use store::{PostgresStore, PostgresStoreBuilder};
 pub use writer::{
     Auditor, AuditorBuilder, Durability, Health, HealthProblem, HealthStatus, Quarantine, Requeued,
-    Stats, Writer,
+    Sink, SinkStats, Stats, TracingSink, Writer,
 };
 
 /// Runs the README's code.

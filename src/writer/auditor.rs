@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::budget::CaptureBudget;
 use super::builder::AuditorBuilder;
@@ -15,6 +16,7 @@ use super::losses::Loss;
 use super::pipeline::Pipeline;
 use super::progress::Durable;
 use super::queue::{Frames, Queue};
+use super::sinks::SinkTallies;
 use super::stats::{Counters, Stats};
 use super::worker::Command;
 use crate::event::{Event, Record, limits};
@@ -43,8 +45,9 @@ pub(super) struct Inner {
     pub(super) reader: Option<Arc<dyn AuditReader>>,
     pub(super) quarantine: Option<Arc<dyn AuditQuarantine>>,
     pub(super) client_ip_header: HeaderName,
-    pub(super) capture_budget: CaptureBudget,
+    pub(super) capture_budget: Arc<CaptureBudget>,
     pub(super) control: Control,
+    pub(super) sinks: SinkTallies,
 }
 
 /// How long a writer may take to give up; longer than that, its store blocks its thread.
@@ -110,8 +113,9 @@ impl Auditor {
             reader: None,
             quarantine: None,
             client_ip_header: self.inner.client_ip_header.clone(),
-            capture_budget: CaptureBudget::new(limits::BODY_BYTES * 2),
+            capture_budget: Arc::new(CaptureBudget::new(limits::BODY_BYTES * 2)),
             control: Control::new(Policy::default()),
+            sinks: SinkTallies::none(),
         });
         let pipeline = Arc::clone(&self.inner.pipeline);
         (auditor, Aside { queue, pipeline })
@@ -154,6 +158,9 @@ impl Auditor {
     /// offered before is stored, at most for `timeout` and a second. What is not stored
     /// by then is given up, and counted as dropped. May be called again.
     ///
+    /// What is left of `timeout` then is for the [sinks](crate::Sink), to take what is
+    /// buffered for them. One that does not is no error; its [numbers](Self::sinks) tell.
+    ///
     /// # Errors
     /// If something had to be given up, or if the writer has failed or does not react.
     ///
@@ -161,6 +168,7 @@ impl Auditor {
     /// Dropping the future leaves the trail closed, and the writer goes on
     /// storing what is pending.
     pub async fn shutdown(&self, timeout: Duration) -> Result<Stats, Error> {
+        let started = Instant::now();
         self.inner.queue.close();
         let mut finished = self.inner.finished.clone();
         let in_time = tokio::time::timeout(timeout, finished.wait_for(|finished| *finished))
@@ -174,6 +182,8 @@ impl Auditor {
             .await
             .map_err(|_| Error::timed_out("the audit writer does not react"))?
             .map_err(|_| Error::internal("the audit writer has failed"))?;
+        let left = timeout.saturating_sub(started.elapsed());
+        self.inner.sinks.ended(left).await;
         let stats = self.stats();
         if stats.dropped_shutdown_timeout > 0 {
             return Err(Error::timed_out(format!(
@@ -186,13 +196,9 @@ impl Auditor {
 
     /// What became of the events so far.
     pub fn stats(&self) -> Stats {
-        Stats {
-            journal_records: self.inner.condition.journal_records(),
-            journal_bytes: self.inner.condition.journal_bytes(),
-            capture_bytes: self.inner.capture_budget.held(),
-            captures_refused: self.inner.capture_budget.refused(),
-            ..self.inner.counters.snapshot(&self.inner.queue)
-        }
+        let inner = &self.inner;
+        let settled = inner.counters.snapshot(&inner.queue);
+        settled.with(&inner.condition, &inner.capture_budget)
     }
 
     /// The store's reading side, if it has one.

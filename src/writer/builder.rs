@@ -15,10 +15,12 @@ use super::deliver::Delivery;
 use super::durability::Durability;
 use super::enrich::{ClientIp, Enricher};
 use super::host;
+use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::progress;
 use super::queue::Queue;
 use super::settings::Settings;
+use super::sinks::{Sink, Sinks};
 use super::spool::Spool;
 use super::stats::Counters;
 use super::worker::Writer;
@@ -38,6 +40,7 @@ pub struct AuditorBuilder {
     pub(super) settings: Settings,
     pub(super) journal: Option<PathBuf>,
     pub(super) durability: Option<Durability>,
+    pub(super) sinks: Vec<(String, Box<dyn Sink>)>,
 }
 
 impl AuditorBuilder {
@@ -212,8 +215,9 @@ impl AuditorBuilder {
     /// is stored until [`Writer::run`] runs.
     ///
     /// # Errors
-    /// If there is no store, if a limit makes no sense, or if the journal's
-    /// directory is missing, or cannot be used.
+    /// If there is no store, if a limit makes no sense, if the journal's
+    /// directory is missing, or cannot be used, or if two sinks have one name
+    /// or the system gives them no thread.
     pub fn build(self) -> Result<(Auditor, Writer), Error> {
         let store = self.store.ok_or_else(|| {
             Error::configuration("an audit trail needs a store: call AuditorBuilder::store")
@@ -224,6 +228,7 @@ impl AuditorBuilder {
             None => Durability::Memory,
         });
         let journal = open_journal(self.journal, durability, &self.settings)?;
+        let (sinks, sink_tallies) = Sinks::start(self.sinks, self.settings.sink_buffer)?;
         let condition = Arc::<Condition>::default();
         // Here, rather than in the first request.
         clock::start();
@@ -251,10 +256,12 @@ impl AuditorBuilder {
             reader: store.reader(),
             quarantine: store.quarantine(),
             client_ip_header,
-            capture_budget: CaptureBudget::new(self.settings.capture_budget),
+            capture_budget: Arc::new(CaptureBudget::new(self.settings.capture_budget)),
             control: Control::new(self.policy),
+            sinks: sink_tallies,
         });
         let writer = Writer {
+            metrics: Metrics::new(&auditor.inner, &self.settings),
             queue,
             pipeline,
             delivery: Delivery {
@@ -276,6 +283,7 @@ impl AuditorBuilder {
                 condition,
             ),
             progress: is_strict.then_some(progress),
+            sinks,
             commands: receiver,
             finished: finish,
         };

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::backoff::Backoff;
 use super::condition::Condition;
 use super::log_limit::LogLimit;
 use super::losses::{Loss, Losses};
+use super::metrics;
 use super::stats::Counters;
 use crate::event::Timestamp;
 use crate::store::{Admission, AuditStore, Batch, Quarantined};
@@ -49,10 +50,12 @@ impl Delivery {
             if batch.is_empty() {
                 continue;
             }
+            let started = Instant::now();
             let (batch, result) = self.append(batch).await;
             let error = match result {
                 Ok(()) => {
                     self.counters.stored(batch.len() as u64);
+                    metrics::stored(batch.len(), started.elapsed());
                     self.condition.store_works(true);
                     backoff = Backoff::default();
                     continue;

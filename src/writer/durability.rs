@@ -20,6 +20,8 @@ use crate::Error;
 ///
 /// All but `Memory` need a directory: see [`AuditorBuilder::journal`](crate::AuditorBuilder::journal).
 /// What is lost to the trail by a full queue, and what happens then, is [`Overflow`](crate::Overflow)'s matter.
+///
+/// [`docs::operations`](crate::docs::operations) says what that means in practice, and how to run a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {

@@ -25,6 +25,7 @@ impl AuditorBuilder {
     /// | `AUDIT_DURABILITY` | [`durability`](Self::durability) | `memory`, `spill`, `journal`, `synced:1s`, `strict` |
     /// | `AUDIT_JOURNAL_MAX_BYTES` | [`journal_max_bytes`](Self::journal_max_bytes) | `1GiB` |
     /// | `AUDIT_JOURNAL_MIN_FREE_BYTES` | [`journal_min_free_bytes`](Self::journal_min_free_bytes) | `256MiB` |
+    /// | `AUDIT_SINK_BUFFER` | [`sink_buffer`](Self::sink_buffer) | `1024` |
     /// | `AUDIT_OVERFLOW` | the [overflow](crate::PolicyBuilder::overflow) of the policy | `drop_newest`, `wait:500ms`, `reject` |
     /// | `AUDIT_TRUSTED_PROXIES` | [`trust_proxies`](Self::trust_proxies), added to those that are set | `10.0.0.0/8,192.0.2.1` |
     /// | `AUDIT_CLIENT_IP_HEADER` | [`client_ip_header`](Self::client_ip_header) | `x-real-ip` |
@@ -47,6 +48,7 @@ impl AuditorBuilder {
         let numbers = [
             ("AUDIT_QUEUE_SIZE", &mut settings.max_queue_size),
             ("AUDIT_BATCH_SIZE", &mut settings.max_batch_size),
+            ("AUDIT_SINK_BUFFER", &mut settings.sink_buffer),
         ];
         for (name, setting) in numbers {
             set(setting, read(&lookup, name, "a whole number", number)?);
@@ -122,6 +124,7 @@ fn variable_of(parameter: &'static str) -> &'static str {
         "append_timeout" => "AUDIT_APPEND_TIMEOUT",
         "capture_budget" => "AUDIT_CAPTURE_BUDGET",
         "journal_max_bytes" => "AUDIT_JOURNAL_MAX_BYTES",
+        "sink_buffer" => "AUDIT_SINK_BUFFER",
         _ => parameter,
     }
 }
@@ -225,6 +228,7 @@ mod tests {
             ("AUDIT_JOURNAL_DIR", "/var/lib/app"),
             ("AUDIT_DURABILITY", "synced:20ms"),
             ("AUDIT_JOURNAL_MAX_BYTES", "2GiB"),
+            ("AUDIT_SINK_BUFFER", "9"),
             ("AUDIT_OVERFLOW", "wait:1s"),
             ("AUDIT_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
             ("AUDIT_CLIENT_IP_HEADER", "X-Real-IP"),
@@ -241,7 +245,10 @@ mod tests {
         );
         assert_eq!(settings.max_batch_delay, Duration::from_millis(50));
         assert_eq!(settings.append_timeout, Duration::from_secs(120));
-        assert_eq!(settings.capture_budget, 32 << 20);
+        assert_eq!(
+            (settings.capture_budget, settings.sink_buffer),
+            (32 << 20, 9)
+        );
         assert_eq!(settings.journal_max_bytes, 2 << 30);
         assert_eq!(builder.journal.as_deref(), Some("/var/lib/app".as_ref()));
         let synced = Durability::Synced(Duration::from_millis(20));
@@ -256,6 +263,7 @@ mod tests {
             ("AUDIT_QUEUE_SIZE", "hunter2", "must be a whole number"),
             ("AUDIT_QUEUE_SIZE", "-1", "must be a whole number"),
             ("AUDIT_QUEUE_SIZE", "0", "max_queue_size must be at least 1"),
+            ("AUDIT_SINK_BUFFER", "0", "sink_buffer must be at least 1"),
             ("AUDIT_QUEUE_BYTES", "hunter2", "a size such as 64MiB"),
             ("AUDIT_QUEUE_BYTES", "64MB", "a size such as 64MiB"),
             (

@@ -3,9 +3,13 @@
 use std::fmt;
 
 use super::auditor::Auditor;
-use super::condition::JournalState;
+use super::condition::{Condition, JournalState};
+use super::queue::Queue;
+use super::stats::Counters;
 
 /// Whether the trail does what it should, and if not, why not.
+///
+/// [`docs::operations`](crate::docs::operations) says what to do about each problem.
 ///
 /// ```
 /// # fn look(auditor: &tower_audit::Auditor) {
@@ -70,6 +74,16 @@ impl HealthStatus {
 }
 
 impl HealthProblem {
+    pub(super) const ALL: [Self; 7] = [
+        Self::StoreUnavailable,
+        Self::CatchingUp,
+        Self::JournalUnavailable,
+        Self::JournalFull,
+        Self::Quarantine,
+        Self::LosingEvents,
+        Self::Ended,
+    ];
+
     /// A stable word for it, such as `store_unavailable`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -103,37 +117,30 @@ impl Auditor {
     /// Pausing is nobody's fault, and shows in [`is_paused`](Self::is_paused) only.
     pub fn health(&self) -> Health {
         let inner = &self.inner;
-        let condition = &inner.condition;
-        let present = [
-            (
-                HealthProblem::StoreUnavailable,
-                condition.is_store_failing(),
-            ),
-            (HealthProblem::CatchingUp, condition.is_behind()),
-            (
-                HealthProblem::JournalUnavailable,
-                condition.is_journal(JournalState::Fails),
-            ),
-            (
-                HealthProblem::JournalFull,
-                condition.is_journal(JournalState::Full),
-            ),
-            (HealthProblem::Quarantine, inner.counters.has_quarantined()),
-            (
-                HealthProblem::LosingEvents,
-                condition.has_lost_lately() || inner.queue.has_losses(),
-            ),
-            (
-                HealthProblem::Ended,
-                *inner.finished.borrow() || inner.finished.has_changed().is_err(),
-            ),
-        ];
-        let problems: Vec<_> = present
-            .into_iter()
-            .filter_map(|(problem, is_present)| is_present.then_some(problem))
-            .collect();
+        let has_ended = *inner.finished.borrow() || inner.finished.has_changed().is_err();
+        Health::of(&inner.condition, &inner.counters, &inner.queue, has_ended)
+    }
+}
+
+impl Health {
+    pub(super) fn of(
+        condition: &Condition,
+        counters: &Counters,
+        queue: &Queue,
+        has_ended: bool,
+    ) -> Self {
+        let is_present = |problem: &HealthProblem| match problem {
+            HealthProblem::StoreUnavailable => condition.is_store_failing(),
+            HealthProblem::CatchingUp => condition.is_behind(),
+            HealthProblem::JournalUnavailable => condition.is_journal(JournalState::Fails),
+            HealthProblem::JournalFull => condition.is_journal(JournalState::Full),
+            HealthProblem::Quarantine => counters.has_quarantined(),
+            HealthProblem::LosingEvents => condition.has_lost_lately() || queue.has_losses(),
+            HealthProblem::Ended => has_ended,
+        };
+        let problems: Vec<_> = HealthProblem::ALL.into_iter().filter(is_present).collect();
         let status = problems.iter().map(|problem| problem.status()).max();
-        Health {
+        Self {
             status: status.unwrap_or(HealthStatus::Ok),
             problems,
         }

@@ -22,11 +22,17 @@ mod health;
 mod host;
 mod log_limit;
 mod losses;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_metrics.rs"]
+mod metrics;
 mod pipeline;
 mod progress;
 mod quarantine;
 mod queue;
 mod settings;
+mod sinks;
 mod spool;
 mod stats;
 mod worker;
@@ -39,5 +45,6 @@ pub use health::{Health, HealthProblem, HealthStatus};
 pub(crate) use losses::Loss;
 pub use quarantine::{Quarantine, Requeued};
 pub(crate) use queue::Room;
+pub use sinks::{Sink, SinkStats, TracingSink};
 pub use stats::Stats;
 pub use worker::Writer;

@@ -15,6 +15,7 @@ pub(super) struct Settings {
     pub(super) max_batch_delay: Duration,
     pub(super) append_timeout: Duration,
     pub(super) capture_budget: usize,
+    pub(super) sink_buffer: usize,
     pub(super) journal_max_bytes: u64,
     pub(super) journal_min_free_bytes: u64,
 }
@@ -29,6 +30,7 @@ impl Default for Settings {
             max_batch_delay: Duration::from_millis(200),
             append_timeout: Duration::from_secs(30),
             capture_budget: 32 << 20,
+            sink_buffer: 1_024,
             journal_max_bytes: 1 << 30,
             journal_min_free_bytes: 256 << 20,
         }
@@ -54,6 +56,7 @@ impl Settings {
             ("max_batch_size", self.max_batch_size, 1),
             ("max_batch_bytes", self.max_batch_bytes, 1),
             ("capture_budget", self.capture_budget, 1),
+            ("sink_buffer", self.sink_buffer, 1),
         ];
         for (parameter, value, least) in numbers {
             if value < least {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::budget::CaptureBudget;
+use super::condition::Condition;
 use super::losses::Loss;
 use super::queue::Queue;
 use crate::EventId;
@@ -66,6 +68,19 @@ pub struct Stats {
     pub capture_bytes: u64,
     /// Bodies of which only a part or nothing was kept because that budget was spent.
     pub captures_refused: u64,
+}
+
+impl Stats {
+    /// The same with what the journal and the bodies in flight take.
+    pub(super) fn with(self, condition: &Condition, capture_budget: &CaptureBudget) -> Self {
+        Self {
+            journal_records: condition.journal_records(),
+            journal_bytes: condition.journal_bytes(),
+            capture_bytes: capture_budget.held(),
+            captures_refused: capture_budget.refused(),
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Stats {
@@ -195,7 +210,7 @@ impl Counters {
             queued: gauge.queued,
             queued_bytes: gauge.queued_bytes,
             failed_attempts: self.failed_attempts.load(Ordering::Relaxed),
-            // Known to the auditor alone.
+            // Known elsewhere.
             journal_records: 0,
             journal_bytes: 0,
             capture_bytes: 0,

@@ -19,9 +19,11 @@ use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
 use super::flush::Flushes;
 use super::losses::Losses;
+use super::metrics::Metrics;
 use super::pipeline::Pipeline;
 use super::progress::Progress;
 use super::queue::{Frames, Queue};
+use super::sinks::Sinks;
 use super::spool::{Owed, Spool};
 use crate::journal::{Adopted, Synced};
 use crate::{EventId, Record};
@@ -48,6 +50,8 @@ pub struct Writer {
     pub(super) spool: Spool,
     /// Tells requests that wait for it what is durable, where that is asked for.
     pub(super) progress: Option<Progress>,
+    pub(super) sinks: Sinks,
+    pub(super) metrics: Metrics,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) finished: watch::Sender<bool>,
 }
@@ -70,6 +74,7 @@ impl Writer {
     /// Not cancel safe: what was neither stored nor written to the journal is lost with the future.
     pub async fn run(self) {
         let finished = self.finished.clone();
+        // With the loop the sinks' buffers are closed and the last metrics told, before anybody hears of the end.
         Loop::new(self).run().await;
         finished.send_replace(true);
     }
@@ -173,6 +178,12 @@ impl Loop {
         if idle {
             self.writer.spool.tidy();
         }
+        self.writer.metrics.tell(idle);
+        let at_the_latest = self
+            .writer
+            .metrics
+            .tell_at(idle)
+            .map_or(at_the_latest, |time| time.min(at_the_latest));
         let next = self.next_look(idle).min(at_the_latest);
         // Frames wait in the queue while nothing has room for them; one that
         // gets half full asks for the disk.

@@ -103,6 +103,7 @@ impl Loop {
         match catch_unwind(AssertUnwindSafe(|| pipeline.record(frame))) {
             Ok(record) => {
                 self.taken += 1;
+                self.writer.sinks.send(&record);
                 Some((record, frame.len()))
             }
             Err(_) => {
@@ -189,8 +190,10 @@ impl Loop {
         self.take_in(records, 0, room);
     }
 
-    pub(super) fn own_record(&self, event: Event) -> Record {
+    pub(super) fn own_record(&mut self, event: Event) -> Record {
         self.writer.delivery.counters.own_events(1);
-        self.writer.pipeline.own_record(event)
+        let record = self.writer.pipeline.own_record(event);
+        self.writer.sinks.send(&record);
+        record
     }
 }

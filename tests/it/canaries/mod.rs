@@ -20,6 +20,7 @@ use tower_audit::Auditor;
 use tower_audit::PostgresStore;
 use tower_audit::ResponseBodies;
 use tower_audit::SqliteStore;
+use tower_audit::TracingSink;
 use tower_audit::admin::OpenToEveryone;
 
 use crate::postgres::cluster;
@@ -81,7 +82,12 @@ impl Trail {
     /// set aside, and looks for all of them where every store's readers look.
     async fn play(store: impl AuditStore, refuse: impl AsyncFnOnce()) -> Self {
         let log = sinks::log();
-        let auditor = Auditor::builder().store(store).start().await.unwrap();
+        let copies = sinks::Copies::default();
+        let builder = Auditor::builder()
+            .store(store)
+            .sink("copies", copies.sink());
+        let builder = builder.sink("log", TracingSink).sink_buffer(100_000);
+        let auditor = builder.start().await.unwrap();
         let (address, server) = serve(&auditor).await;
         let (mut canaries, mut marks) = (Vec::new(), Vec::new());
         let mut requests = 0;
@@ -122,9 +128,19 @@ impl Trail {
             .unwrap();
         assert_eq!((stats.stored, stats.dropped), (requests, 0), "{stats:?}");
         assert_eq!(stats.quarantined, POSITIONS.len() as u64, "{stats:?}");
+        let sinks = auditor.sinks();
+        let lost = sinks.iter().any(|sink| sink.sent != stats.offered);
+        assert!(!lost, "{sinks:?}");
+        let copies = copies.text();
+        assert!(search::holds(&copies, FINCH), "the sink has the copies");
+        trail.search(&copies, "the copies");
         tracing::info!("the end of {FINCH}");
         let log = log.text();
         assert!(search::holds(&log, FINCH), "the log is kept");
+        assert!(
+            search::holds(&log, "tower_audit::sink"),
+            "the log has the copies"
+        );
         trail.search(&log, "the log");
         trail
     }

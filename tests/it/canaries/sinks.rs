@@ -13,6 +13,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tower_audit::Auditor;
 use tower_audit::PageRequest;
+use tower_audit::Record;
+use tower_audit::Sink;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::postgres::cluster;
@@ -58,6 +60,25 @@ pub(super) fn log() -> &'static Log {
         tracing::subscriber::set_global_default(subscriber).unwrap();
         log
     })
+}
+
+/// Everything that a sink is given.
+#[derive(Clone, Default)]
+pub(super) struct Copies(Arc<Mutex<Vec<u8>>>);
+
+impl Copies {
+    pub(super) fn sink(&self) -> impl Sink {
+        let copies = Arc::clone(&self.0);
+        move |record: &Record| {
+            let mut copies = copies.lock().unwrap();
+            serde_json::to_writer(&mut *copies, record).unwrap();
+            write!(copies, "{record:?}").unwrap();
+        }
+    }
+
+    pub(super) fn text(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
 }
 
 /// Everything that the query router shows.
