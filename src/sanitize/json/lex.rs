@@ -43,7 +43,7 @@ const ALL_TELL: u128 = u128::from_ne_bytes([TELLS; BLOCK]);
 /// The end of the string whose opening quote is at `start`.
 #[inline]
 pub(super) fn string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
-    let at = start + 1;
+    let mut at = start + 1;
     // Most strings end within a block.
     if let Some(block) = input.get(at..).and_then(<[u8]>::first_chunk) {
         let classes = classes(block);
@@ -57,15 +57,15 @@ pub(super) fn string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
                 telling: classes & ALL_TELL & (stops - 1) != 0,
             });
         }
+        at += length;
     }
     long_string(input, at)
 }
 
-/// The end of a string of any sort whose content begins at `start`.
+/// The end of a string of any sort that runs plainly to `at`.
 #[inline(never)]
-fn long_string(input: &[u8], start: usize) -> Result<StringEnd, Stop> {
+fn long_string(input: &[u8], mut at: usize) -> Result<StringEnd, Stop> {
     let (mut escaped, mut awry) = (false, false);
-    let mut at = start;
     loop {
         at = stop_from(input, at).ok_or(Stop::Cut)?;
         match input[at] {

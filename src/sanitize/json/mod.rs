@@ -114,7 +114,7 @@ pub(super) fn sanitize(
 
 /// Whether text starts like an object or an array.
 pub(super) fn looks_like_json(text: &str) -> bool {
-    // Of all that may stand before a bracket, only the mark of byte order begins behind `{`.
+    // Most texts are told by their first byte: no bracket, no white space, no mark of byte order.
     if matches!(text.as_bytes().first(), Some(b'!'..=b'Z' | b'\\'..=b'z')) {
         return false;
     }

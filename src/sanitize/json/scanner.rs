@@ -24,8 +24,9 @@ pub(super) struct Scanner<'a> {
     at: usize,
     /// Everything before it is in `out`, as it was or replaced.
     copied: usize,
-    /// The end of what is complete, here and, if it is before `copied`, in `out`.
+    /// The end of what is complete.
     kept_in: usize,
+    /// The same in `out`, if it was copied that far.
     kept_out: usize,
     nesting: Nesting,
     known: KnownKeys,
@@ -214,7 +215,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_member(&mut self, name: &[u8], verdict: Verdict) -> Treatment<'a> {
         match self.trail.member(name) {
             Some(strategy) => self.rules.found(strategy),

@@ -50,7 +50,7 @@ impl<'a> Trail<'a> {
         self.go(active, Child::Element(element))
     }
 
-    #[cold]
+    #[inline(never)]
     fn go(&mut self, active: Active, child: Child<'_>) -> Option<StrategyId> {
         let (next, found) = self.paths.child(active, child);
         self.next = next;

@@ -70,13 +70,14 @@ fn of_window(window: &[u8; WINDOW]) -> u16 {
     (gathered(begin as u64) | gathered((begin >> 64) as u64) << 8) as u16
 }
 
+/// The byte may be the first of a word.
 const BEGINS_WORD: u8 = 0x80;
 
-/// What a byte is behind the one before it. Without branches, and in this form
-/// (two bits, one shifted to the top), so that it works on blocks.
+/// What a byte is behind the one before it: [`BEGINS_WORD`], 1 for a sign, or
+/// 0. Without branches and as bits of their own, so that it works on blocks.
 #[inline]
 const fn class(before: u8, byte: u8) -> u8 {
-    // Letters, digits, the hyphen and a few that begin nothing.
+    // Letters, digits, the hyphen, and others that take no comparison more.
     let is_inside = (byte > b',') & ((byte < b':') | (byte > b'>'));
     (((!is_word(before) & is_inside) as u8) << 7) | is_sign(byte) as u8
 }

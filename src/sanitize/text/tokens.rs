@@ -175,39 +175,38 @@ const OTHERS: &[[&[u8]; 3]] = &[
 ];
 const DIGITS: &[u8] = b"0123456789";
 
-/// The bytes that begin something, by their place: a bit for each of several
-/// beginnings. Prefixes are more than there are bits; those that share one are
-/// told apart by [`secret_at`].
-const BEGINNINGS: [[u64; 256]; 3] = {
+/// The bytes that begin something, by their place: a bit for each beginning.
+/// If there are more than bits, some share one, and [`secret_at`] tells them apart.
+static BEGINNINGS: [[u64; 256]; 3] = {
     let mut beginnings = [[0; 256]; 3];
-    let mut bit = 0;
-    while bit < OTHERS.len() {
-        add(&mut beginnings, bit, OTHERS[bit]);
-        bit += 1;
-    }
-    let prefixes = [ENCODED_JSON, KEY_PREFIXES];
-    let (mut list, mut at) = (0, 0);
-    while list < prefixes.len() {
-        let [first, second, third, ..] = prefixes[list][at] else {
-            panic!("prefixes have three bytes");
-        };
-        let bytes = [from_ref(first), from_ref(second), from_ref(third)];
-        add(&mut beginnings, bit, bytes);
-        bit = if bit == 63 { OTHERS.len() } else { bit + 1 };
+    let mut at = 0;
+    while at < OTHERS.len() {
+        add(&mut beginnings, at, OTHERS[at]);
         at += 1;
-        if at == prefixes[list].len() {
-            (list, at) = (list + 1, 0);
-        }
     }
+    add_prefixes(&mut beginnings, at, ENCODED_JSON);
+    add_prefixes(&mut beginnings, at + ENCODED_JSON.len(), KEY_PREFIXES);
     beginnings
 };
+
+const fn add_prefixes(beginnings: &mut [[u64; 256]; 3], bit: usize, prefixes: &[&[u8]]) {
+    let mut at = 0;
+    while at < prefixes.len() {
+        let [first, second, third, ..] = prefixes[at] else {
+            panic!("a prefix has three bytes at least");
+        };
+        let bytes = [from_ref(first), from_ref(second), from_ref(third)];
+        add(beginnings, bit + at, bytes);
+        at += 1;
+    }
+}
 
 const fn add(beginnings: &mut [[u64; 256]; 3], bit: usize, bytes: [&[u8]; 3]) {
     let mut place = 0;
     while place < 3 {
         let mut at = 0;
         while at < bytes[place].len() {
-            beginnings[place][bytes[place][at] as usize] |= 1 << bit;
+            beginnings[place][bytes[place][at] as usize] |= 1 << (bit % 64);
             at += 1;
         }
         place += 1;
