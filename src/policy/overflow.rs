@@ -27,8 +27,8 @@ pub enum Overflow {
     #[default]
     DropNewest,
     /// The request waits for room before its handler runs, at most for this
-    /// long, and is then served as with [`DropNewest`](Self::DropNewest). Waiting needs
-    /// a tokio runtime with a timer.
+    /// long, and is then served as with [`DropNewest`](Self::DropNewest). Outside of
+    /// a tokio runtime nothing is waited for.
     Wait(Duration),
     /// The request is answered with `503 Service Unavailable`, before its handler runs.
     ///

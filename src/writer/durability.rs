@@ -41,7 +41,8 @@ pub enum Durability {
     /// answered with `503 Service Unavailable`, as with [`Overflow::Reject`](crate::Overflow::Reject).
     ///
     /// If the process ends before a request does, its record has the note
-    /// `unfinished`, and says as much as was known. Events that are recorded by hand are as with `Journal`.
+    /// `unfinished`, and says as much as was known. Events that are recorded by hand are
+    /// synced as soon as that can be, but nobody waits for it.
     Strict,
 }
 

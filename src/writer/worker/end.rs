@@ -45,6 +45,9 @@ impl Loop {
             if is_empty {
                 break;
             }
+            if self.writer.progress.is_some() && self.take_in_staged() {
+                continue;
+            }
             rest.extend(self.read_frame().map(|(record, _)| record));
         }
         let counters = &self.writer.delivery.counters;

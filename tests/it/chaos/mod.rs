@@ -33,17 +33,24 @@ struct Server {
 impl Server {
     /// Kills the server now and then, and lets it come back within this round or later.
     async fn trouble(&mut self, load: &Load, rounds_left: usize) {
-        let is_due = fastrand::usize(..rounds_left.max(1)) < self.kills;
+        if self.is_down && (fastrand::bool() || 2 * self.kills >= rounds_left) {
+            self.restart();
+        }
+        let is_due = fastrand::usize(..rounds_left) < self.kills;
         if is_due && !self.is_down {
             self.cluster.crash();
             self.kills -= 1;
             self.is_down = true;
             load.answered(fastrand::usize(50..300)).await;
+            if fastrand::bool() {
+                self.restart();
+            }
         }
-        if self.is_down && (fastrand::bool() || rounds_left < 2) {
-            self.cluster.restart();
-            self.is_down = false;
-        }
+    }
+
+    fn restart(&mut self) {
+        self.cluster.restart();
+        self.is_down = false;
     }
 }
 
@@ -68,8 +75,7 @@ async fn chaos(
         killed_at.push(Instant::now());
     }
     if let Some(server) = server.filter(|server| server.is_down) {
-        server.cluster.restart();
-        server.is_down = false;
+        server.restart();
     }
     let mut claims = load.stop().await;
     let program = Quickstart::restart(directory, settings);

@@ -424,3 +424,18 @@ async fn a_route_that_is_not_recorded_refuses_nobody() {
     app.fill();
     assert_eq!(app.status("/").await, 200);
 }
+
+#[test]
+fn outside_of_a_tokio_runtime_nothing_is_waited_for() {
+    let app = App::new(Policy::builder());
+    app.fill();
+    let request = Request::get("/patient").body(Body::empty()).unwrap();
+    let mut answer = std::pin::pin!(app.router.clone().oneshot(request));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let polled = (0..10).find_map(|_| match answer.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(response) => Some(response.unwrap()),
+        std::task::Poll::Pending => None,
+    });
+    assert_eq!(polled.unwrap().status(), StatusCode::OK);
+    assert_eq!(app.handled(), 1);
+}
