@@ -63,7 +63,7 @@ impl Exchange {
         let durable = auditor.durable().cloned();
         async move {
             match (durable, position) {
-                (Some(durable), Some(position)) => durable.settled(position).await,
+                (Some(durable), Some(position)) => in_time(durable.settled(position)).await,
                 _ => false,
             }
         }
@@ -74,4 +74,17 @@ impl Exchange {
         self.lock().refused = true;
         self.error(error);
     }
+}
+
+/// How long a request waits for a disk that does not answer.
+const LONGEST_SYNC: Duration = Duration::from_secs(10);
+
+async fn in_time(durable: impl Future<Output = bool>) -> bool {
+    // Elsewhere there is nothing to limit the wait with.
+    if tokio::runtime::Handle::try_current().is_err() {
+        return durable.await;
+    }
+    tokio::time::timeout(LONGEST_SYNC, durable)
+        .await
+        .unwrap_or(false)
 }

@@ -48,6 +48,7 @@ impl Loop {
         self.take_in_held();
         self.note_losses();
         let Some(room) = self.room() else {
+            self.tell_refusal();
             return false;
         };
         let (max_records, max_bytes) = match room {
@@ -57,7 +58,7 @@ impl Loop {
         let slice_end = Instant::now() + SLICE_TIME;
         let (mut records, mut bytes) = (Vec::with_capacity(max_records), 0);
         let mut more = true;
-        while records.len() < max_records && bytes < max_bytes {
+        while records.len() < max_records && bytes < max_bytes && Instant::now() <= slice_end {
             if self.reading.is_empty() && !self.take_next_shard() {
                 more = false;
                 break;
@@ -68,9 +69,6 @@ impl Loop {
             if let Some((record, size)) = self.read_frame() {
                 records.push(record);
                 bytes += size;
-            }
-            if Instant::now() > slice_end {
-                break;
             }
         }
         self.take_in(records, bytes, room);

@@ -64,6 +64,15 @@ impl Loop {
         }
     }
 
+    /// Nothing is read now, so whoever waits for the disk waits in vain.
+    pub(super) fn tell_refusal(&self) {
+        if let Some(progress) = &self.writer.progress
+            && !self.writer.spool.is_open()
+        {
+            progress.have_failed(&self.writer.queue.accepted());
+        }
+    }
+
     /// Something of what was read so far is not on disk.
     pub(super) fn tell_failure(&self) {
         if let Some(progress) = &self.writer.progress {

@@ -11,7 +11,8 @@ use axum::routing::get;
 use tempfile::TempDir;
 use tower::ServiceExt;
 use tower_audit::{
-    Actor, AuditContext, AuditorBuilder, Durability, Level, Outcome, Policy, Record, Rule, audited,
+    Actor, AuditContext, AuditorBuilder, Durability, Event, Level, Outcome, Policy, Record, Rule,
+    audited,
 };
 
 use super::{Process, directory, files, gaps, small};
@@ -284,4 +285,32 @@ async fn an_orderly_end_with_a_request_under_way_leaves_word_of_it() {
     }
     assert_eq!(store.memory.records()[0].capture_notes, ["unfinished"]);
     assert!(gaps(&store.memory, "unclean_end").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_memory_and_journal_full_requests_are_refused_at_once_and_let_in_again_later() {
+    let directory = directory();
+    let store = GatedStore::new([Gate::Slow(Duration::from_secs(600))]);
+    let builder = strict(&store, &directory)
+        .journal_max_bytes(16 << 20)
+        .append_timeout(Duration::from_secs(3_600));
+    let app = App::new(builder);
+    let large = || Event::activity("test").description(&"x".repeat(4_000));
+    while app.process.auditor.stats().dropped_queue_full == 0 {
+        for _ in 0..20 {
+            app.process.auditor.record(large());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let start = tokio::time::Instant::now();
+    assert_eq!((app.status("/").await, app.handled()), (503, 0));
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+    app.process.auditor.flush().await.unwrap();
+    assert_eq!((app.status("/").await, app.handled()), (200, 1));
+    app.process.auditor.flush().await.unwrap();
+    assert_accounted(app.process.auditor.stats(), &store.memory.records());
 }
