@@ -149,9 +149,10 @@ pub struct Fields {
     pub request_encoding: Option<String>,
     /// How the response body's bytes became text: as for the request.
     pub response_encoding: Option<String>,
-    /// The keyed digest of the whole request body.
+    /// The keyed digest of the whole request body, such as `hmac:k1:9f86…`, where
+    /// a layer [makes one](crate::AuditLayer::digest_bodies).
     pub request_digest: Option<String>,
-    /// The keyed digest of the whole response body.
+    /// The keyed digest of the whole response body, likewise.
     pub response_digest: Option<String>,
     /// The client's address, told only by trusted proxies.
     pub client_ip: Option<IpAddr>,

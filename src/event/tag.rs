@@ -69,6 +69,8 @@ pub(crate) enum Tag {
     Change,
     /// The bits of a floating-point number.
     SampleWeight,
+    RequestDigest,
+    ResponseDigest,
     Note,
     /// The frame is no event but an early word of one that is to come: see [`Stage`].
     Stage,
@@ -151,6 +153,8 @@ impl Tag {
         Self::Detail,
         Self::Change,
         Self::SampleWeight,
+        Self::RequestDigest,
+        Self::ResponseDigest,
         Self::Note,
         Self::Stage,
     ];

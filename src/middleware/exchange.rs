@@ -1,6 +1,7 @@
 //! One request and its response, from arrival to end.
 
 mod admitted;
+mod digests;
 mod judged;
 
 use quanta::Instant;
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Buf;
 use http::{HeaderMap, Request, StatusCode};
 
+use self::digests::Digests;
 use super::capture::BodyCapture;
 use super::head;
 use super::meter::Meter;
@@ -50,6 +52,8 @@ struct State {
     frame: Frame,
     request: BodyCapture,
     response: BodyCapture,
+    /// Where digests of both bodies are asked for.
+    digests: Option<Box<Digests>>,
     /// What a route says instead of the policy.
     level: Option<Level>,
     sample: Option<f64>,
@@ -81,6 +85,7 @@ impl Exchange {
             };
             (Some(begun), frame, limit)
         };
+        let digests = begun.as_ref().and_then(|_| shared.digests());
         Arc::new(Self {
             shared,
             judgement,
@@ -92,6 +97,7 @@ impl Exchange {
                 frame,
                 request: BodyCapture::of(limit),
                 response: BodyCapture::default(),
+                digests,
                 level: None,
                 sample: None,
                 room: None,
@@ -129,8 +135,16 @@ impl Exchange {
 
     /// To be called by the request's body alone.
     pub(super) fn see_request(&self, data: &impl Buf) {
-        if self.request.count(data) {
-            let wants_more = self.lock().request.see(data, self.budget());
+        let is_kept = self.request.count(data);
+        if !is_kept && !self.shared.settings.digest {
+            return;
+        }
+        let mut state = self.lock();
+        if let Some(digests) = &mut state.digests {
+            digests.request.see(data);
+        }
+        if is_kept {
+            let wants_more = state.request.see(data, self.budget());
             self.request.keep(wants_more);
         }
     }
@@ -170,8 +184,16 @@ impl Exchange {
 
     /// To be called by the response's body alone.
     pub(super) fn see_response(&self, data: &impl Buf) {
-        if self.response.count(data) {
-            let wants_more = self.lock().response.see(data, self.budget());
+        let is_kept = self.response.count(data);
+        if !is_kept && !self.shared.settings.digest {
+            return;
+        }
+        let mut state = self.lock();
+        if let Some(digests) = &mut state.digests {
+            digests.response.see(data);
+        }
+        if is_kept {
+            let wants_more = state.response.see(data, self.budget());
             self.response.keep(wants_more);
         }
     }
@@ -233,6 +255,7 @@ impl Exchange {
             return;
         };
         let above = state.forget_bodies(level);
+        self.put_digests(&mut state);
         let State {
             frame,
             request,

@@ -44,6 +44,11 @@ impl Meter {
         self.is_complete.store(true, Ordering::Relaxed);
     }
 
+    /// Whether there was anything, and all of it has passed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.bytes() > 0 && self.is_complete.load(Ordering::Relaxed)
+    }
+
     /// Adds what is kept of the body. What did not come to its end counts as cut.
     pub(super) fn put(&self, frame: &mut Frame, body: &BodyCapture, content: Tag, cut: Tag) {
         if !body.kept().is_empty() {

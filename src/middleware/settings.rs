@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) response_body_limit: usize,
     /// Whether encoded bodies are captured, to be decoded.
     pub(super) decode: bool,
+    /// Whether digests of whole bodies are made.
+    pub(super) digest: bool,
 }
 
 impl Default for Settings {
@@ -34,6 +36,7 @@ impl Default for Settings {
             request_body_limit: 16 * 1024,
             response_body_limit: 16 * 1024,
             decode: false,
+            digest: false,
         }
     }
 }

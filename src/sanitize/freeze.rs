@@ -76,6 +76,8 @@ impl Sanitizer {
                 Tag::SampleWeight => {
                     fields.sample_weight = Capture::number(payload).map_or(1.0, f64::from_bits);
                 }
+                Tag::RequestDigest => fields.request_digest = made_here(payload),
+                Tag::ResponseDigest => fields.response_digest = made_here(payload),
                 Tag::Peer => fields.peer_ip = peer(payload),
                 Tag::Note => push(
                     &mut fields.capture_notes,
@@ -153,6 +155,11 @@ fn event_id(payload: &[u8]) -> Option<EventId> {
 
 fn size(payload: &[u8]) -> Option<usize> {
     Capture::number(payload)?.try_into().ok()
+}
+
+/// A text that is no client's but our own.
+fn made_here(payload: &[u8]) -> Option<String> {
+    str::from_utf8(payload).ok().map(str::to_owned)
 }
 
 fn level(payload: &[u8]) -> Option<Level> {

@@ -13,6 +13,7 @@ mod decode;
 #[cfg(not(feature = "decode"))]
 #[path = "no_decode.rs"]
 mod decode;
+mod digest;
 mod form;
 mod freeze;
 mod growth;
@@ -39,6 +40,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use builder::SanitizerBuilder;
 pub(crate) use decode::Coding;
+pub(crate) use digest::BodyDigest;
 pub(crate) use media::{is_identity, readable_content_type};
 pub use strategy::{CustomStrategy, Strategy};
 
@@ -101,6 +103,21 @@ impl Sanitizer {
     #[allow(clippy::needless_pass_by_value)] // the raw data ends here
     pub fn record(&self, event: Event) -> Record {
         Record::seal(self.fields(Capture::new(event.as_bytes())))
+    }
+
+    /// The beginning of a body's digest, under the key in use, if there is one.
+    pub(crate) fn body_digest(&self) -> Option<BodyDigest> {
+        self.rules.keys.digest()
+    }
+
+    /// The digest as it is stored.
+    pub(crate) fn digest_text(&self, digest: BodyDigest) -> Option<String> {
+        self.rules.keys.digest_text(digest)
+    }
+
+    /// The digests of a body under all keys, the one in use first.
+    pub(crate) fn body_digests(&self, body: &[u8]) -> Vec<String> {
+        self.rules.keys.digests(body)
     }
 
     /// The pseudonyms of a value under all keys, the one in use first.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::digest::BodyDigest;
 use crate::Error;
 
 /// Bytes of the shortest key.
@@ -49,6 +50,28 @@ impl PseudonymKeys {
     /// The pseudonym under the key in use.
     pub(super) fn pseudonym(&self, value: &str) -> Option<String> {
         self.all(value).next()
+    }
+
+    /// The beginning of a digest under the key in use.
+    pub(super) fn digest(&self) -> Option<BodyDigest> {
+        let (_, code) = self.0.last()?;
+        Some(BodyDigest::new(code.clone()))
+    }
+
+    /// A digest that was begun with the key in use.
+    pub(super) fn digest_text(&self, digest: BodyDigest) -> Option<String> {
+        let (id, _) = self.0.last()?;
+        digest.text(id)
+    }
+
+    /// The digests of a whole body under all keys, the one in use first.
+    pub(super) fn digests(&self, body: &[u8]) -> Vec<String> {
+        let digest = |(id, code): &(String, Hmac<Sha256>)| {
+            let mut digest = BodyDigest::new(code.clone());
+            digest.see(&body);
+            digest.text(id)
+        };
+        self.0.iter().rev().filter_map(digest).collect()
     }
 
     /// The pseudonyms under all keys, the one in use first.

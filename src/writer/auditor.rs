@@ -21,7 +21,7 @@ use super::stats::{Counters, Stats};
 use super::worker::Command;
 use crate::event::{Event, Record, limits};
 use crate::store::{AuditQuarantine, AuditReader};
-use crate::{Error, EventId, Policy};
+use crate::{Error, EventId, Policy, Sanitizer};
 
 /// The handle to a running audit trail. Clones are cheap and share the trail.
 ///
@@ -97,6 +97,17 @@ impl Auditor {
     /// key in use first. Empty if there is no key.
     pub fn pseudonym(&self, value: &str) -> Vec<String> {
         self.inner.pipeline.sanitizer().pseudonyms(value)
+    }
+
+    /// What the digest of a whole body is stored as, where a layer [makes
+    /// one](crate::AuditLayer::digest_bodies), and therefore what to search for: one text for each
+    /// key, that of the key in use first. Empty if there is no key.
+    pub fn body_digests(&self, body: &[u8]) -> Vec<String> {
+        self.inner.pipeline.sanitizer().body_digests(body)
+    }
+
+    pub(crate) fn sanitizer(&self) -> &Sanitizer {
+        self.inner.pipeline.sanitizer()
     }
 
     /// An auditor with the same rules whose events only the other half sees.

@@ -43,6 +43,7 @@ impl Exchange {
         // Of a body that somebody has begun to read, the start is missed.
         if self.request.bytes() == 0 {
             let limit = self.shared.request_limit(level, request, &mut state.frame);
+            state.digests = self.shared.digests();
             state.request = BodyCapture::of(limit);
             self.request.keep(limit > 0);
         }

@@ -4,6 +4,7 @@ mod bodies;
 mod budget;
 mod context;
 mod decode;
+mod digests;
 mod head;
 
 use axum::Router;
