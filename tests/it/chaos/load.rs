@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -15,6 +15,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 const CLIENTS: usize = 4;
+
+/// After that a request counts as not answered.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A request that was sent once.
 pub(super) struct Claim {
@@ -120,10 +123,13 @@ async fn request(client: &Client<HttpConnector, Body>, address: SocketAddr, numb
         .header("x-request-id", request_id(number))
         .body(Body::empty())
         .unwrap();
-    let Ok(response) = client.request(request).await else {
-        return false;
+    let answered = async {
+        let response = client.request(request).await.ok()?;
+        response.into_body().collect().await.ok()
     };
-    response.into_body().collect().await.is_ok()
+    // A program that is killed may leave its client without an error.
+    let answered = tokio::time::timeout(LONGEST, answered).await;
+    answered.is_ok_and(|answer| answer.is_some())
 }
 
 /// Sends a request of its own.
