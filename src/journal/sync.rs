@@ -77,9 +77,17 @@ impl Journal {
 
     /// Whether there are records that were not made durable yet, and no handle is out.
     pub(crate) fn is_unsynced(&self) -> bool {
+        !self.is_sync_under_way && self.has_unsynced()
+    }
+
+    /// Whether all records are durable, but for those of which it was told otherwise.
+    pub(crate) fn is_synced(&self) -> bool {
+        !self.is_sync_under_way && !self.has_unsynced()
+    }
+
+    fn has_unsynced(&self) -> bool {
         let unsynced = |current: &Current| current.unsynced_from < self.next_sequence;
-        !self.is_sync_under_way
-            && (!self.unsynced.is_empty() || self.current.as_ref().is_some_and(unsynced))
+        !self.unsynced.is_empty() || self.current.as_ref().is_some_and(unsynced)
     }
 
     /// What is to be made durable now; `None` while an earlier handle was not

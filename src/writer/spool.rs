@@ -287,6 +287,12 @@ impl Spool {
         )
     }
 
+    /// Whether everything that was written is synced. Never again once a sync
+    /// was lost with its thread.
+    pub(super) fn is_synced(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_synced)
+    }
+
     /// What is to be synced now, on another thread.
     pub(super) fn begin_sync(&mut self) -> Option<SyncHandle> {
         let is_due = self.sync_at().is_some_and(|time| time <= Instant::now());

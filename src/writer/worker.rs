@@ -274,7 +274,7 @@ impl Loop {
             self.syncing = Some((sync, self.read.clone()));
         } else if self.syncing.is_none()
             && let Some(progress) = &self.writer.progress
-            && self.writer.spool.sync_at().is_none()
+            && self.writer.spool.is_synced()
         {
             // Nothing was written since, so all that was read is as durable as it will be.
             progress.are_durable(&self.read);

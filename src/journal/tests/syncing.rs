@@ -124,3 +124,17 @@ fn without_syncs_full_segments_are_not_kept_open() {
     journal.sync().unwrap();
     assert_eq!(disk.plan(|plan| plan.syncs), 1);
 }
+
+#[test]
+fn nothing_counts_as_synced_while_a_handle_is_out_or_lost() {
+    let directory = temporary();
+    let (mut journal, _) = open_faulty(&syncing(&directory));
+    assert!(journal.is_synced() && !journal.is_unsynced());
+    journal.append(&smalls(0..3)).unwrap();
+    assert!(!journal.is_synced() && journal.is_unsynced());
+    journal.sync().unwrap();
+    assert!(journal.is_synced());
+    journal.append(&smalls(3..6)).unwrap();
+    drop(journal.sync_handle());
+    assert!(!journal.is_synced() && !journal.is_unsynced());
+}

@@ -25,23 +25,22 @@ impl Loop {
             return false;
         };
         self.read[self.shard] += 1;
-        let earlier = id.and_then(|id| self.staged.remove(&id));
         match (id, record) {
             (Some(id), Ok(Some(record))) => {
                 let (appended, _) = self.writer.spool.append(&[record]);
                 if appended.records() == 0 {
+                    // An earlier word is better than none.
                     self.tell_failure();
+                    return true;
                 }
                 let mut owed = Owed::default();
                 owed.add(&appended);
-                self.staged.insert(id, owed);
+                if let Some(earlier) = self.staged.insert(id, owed) {
+                    self.writer.spool.settle(&earlier);
+                }
             }
-            (_, Ok(None)) => {}
+            (Some(id), Ok(None)) => self.settle_staged([id]),
             _ => self.tell_failure(),
-        }
-        // The later word replaces the earlier one.
-        if let Some(earlier) = earlier {
-            self.writer.spool.settle(&earlier);
         }
         true
     }
@@ -55,7 +54,7 @@ impl Loop {
         ids.filter(|id| self.staged.contains_key(id)).collect()
     }
 
-    /// The events themselves are on disk now.
+    /// The events themselves are on disk now, or will not come.
     pub(super) fn settle_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
         for id in ids {
             if let Some(owed) = self.staged.remove(&id) {
