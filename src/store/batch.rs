@@ -11,6 +11,7 @@ use crate::Record;
 pub struct Batch {
     records: Arc<Vec<Record>>,
     attempts: u32,
+    is_recovered: bool,
 }
 
 impl Batch {
@@ -19,6 +20,16 @@ impl Batch {
         Self {
             records: Arc::new(records),
             attempts: 0,
+            is_recovered: false,
+        }
+    }
+
+    /// The same batch, as an earlier process left it behind.
+    #[must_use]
+    pub fn recovered(self) -> Self {
+        Self {
+            is_recovered: true,
+            ..self.retry()
         }
     }
 
@@ -26,12 +37,19 @@ impl Batch {
     #[must_use]
     pub fn retry(mut self) -> Self {
         self.attempts = self.attempts.saturating_add(1);
+        self.is_recovered = false;
         self
     }
 
     /// Whether an earlier attempt may have stored some or all of the records.
     pub fn is_retry(&self) -> bool {
         self.attempts > 0
+    }
+
+    /// Whether this is a retry only because an earlier process had the
+    /// records: most likely either all of them are stored already, or none.
+    pub fn is_recovered(&self) -> bool {
+        self.is_recovered
     }
 
     /// The failed attempts so far. Those of an earlier process count as one.
@@ -47,6 +65,7 @@ impl Batch {
         let batch = |records| Self {
             records: Arc::new(records),
             attempts,
+            is_recovered: self.is_recovered,
         };
         (batch(first), batch(rest))
     }

@@ -6,6 +6,9 @@
 //!   returns `Ok`, every record of it is durable as the store means it.
 //! - Ids are unique. A batch that [is a retry](Batch::is_retry) may hold
 //!   records that are stored already; those stay as they are, and the call succeeds.
+//! - A batch that [is recovered](Batch::is_recovered) is a retry, too, but
+//!   mostly of records that are either all new or all stored: a store may try
+//!   the faster way first, if a failure of that leaves nothing behind.
 //! - A first attempt never holds an id that is stored already, so a store may
 //!   take a faster way for it.
 //! - After an error nothing is known about the batch: the writer tries again

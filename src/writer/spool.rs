@@ -208,7 +208,7 @@ impl Spool {
         let batch = Batch::new(records);
         Some(Chunk {
             // What another process had in hand may be stored already.
-            batch: if is_adopted { batch.retry() } else { batch },
+            batch: if is_adopted { batch.recovered() } else { batch },
             owed,
             is_recovered: is_adopted,
             damage,

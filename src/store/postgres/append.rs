@@ -26,6 +26,8 @@ pub(super) struct Writer {
     copy: String,
     pub(super) insert: String,
     flush_timeout: Duration,
+    /// Whether what earlier processes left was stored already, when last seen.
+    recovers_known: AtomicBool,
     /// The connection while nobody uses it. Whoever uses it takes it out and
     /// puts it back after success, or after a refusal: any other error, a
     /// timeout or a dropped future drops it, and what was sent on it can no
@@ -48,6 +50,7 @@ impl Writer {
             insert: insert::statement(&events),
             schema,
             flush_timeout,
+            recovers_known: AtomicBool::new(false),
             idle: Mutex::new(None),
         }
     }
@@ -111,6 +114,12 @@ impl Writer {
                 partition::ensure(&mut connection.client, &self.schema, &days).await?;
                 self.attempt(&mut connection, batch).await?;
             }
+            Err(Failure::Known(_)) if batch.is_recovered() => {
+                self.recovers_known.store(true, Ordering::Relaxed);
+                drop(connection);
+                connection = self.connector.open().await?;
+                self.attempt(&mut connection, batch).await?;
+            }
             Err(failure) => {
                 let error = Error::from(failure);
                 // Nothing is in doubt: one statement, and the server's answer
@@ -126,11 +135,15 @@ impl Writer {
     }
 
     async fn attempt(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Failure> {
-        if batch.is_retry() {
-            insert::insert(&connection.client, &self.insert, batch).await
-        } else {
-            copy::copy(connection, &self.copy, batch).await
+        let recovers_new = batch.is_recovered() && !self.recovers_known.load(Ordering::Relaxed);
+        if !batch.is_retry() || recovers_new {
+            return copy::copy(connection, &self.copy, batch).await;
         }
+        let inserted = insert::insert(&connection.client, &self.insert, batch).await?;
+        if batch.is_recovered() && inserted == batch.len() as u64 {
+            self.recovers_known.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     async fn make_partitions(&self) -> Result<(), Error> {

@@ -20,11 +20,26 @@ use crate::Error;
 pub(super) enum Failure {
     /// There is no partition for a record. Nothing was stored.
     MissingPartition,
+    /// One of the records is stored already, says this part of the answer. Nothing was stored.
+    Known(String),
     /// Anything else, ready for the caller.
     Other(Error),
 }
 
 impl Failure {
+    /// The same for a statement that leaves known ids alone: what it meets
+    /// twice is another value, which somebody else wants to be unique.
+    pub(super) fn but_known_ids(self) -> Self {
+        match self {
+            Self::Known(place) => {
+                let message = format!("the database refused a record ({place})");
+                let reason = SqlState::UNIQUE_VIOLATION.code();
+                Self::Other(Error::rejected(None, message).because(reason.to_owned()))
+            }
+            failure @ (Self::MissingPartition | Self::Other(_)) => failure,
+        }
+    }
+
     pub(super) fn out_of_range(OutOfRange(column): OutOfRange, index: usize) -> Self {
         let message = format!("a value is out of the range of the column {column}");
         let reason = SqlState::NUMERIC_VALUE_OUT_OF_RANGE.code();
@@ -49,6 +64,9 @@ impl From<tokio_postgres::Error> for Failure {
         }
         if let Some(line) = line {
             place.push_str(&format!(", line {line}"));
+        }
+        if *refusal.code() == SqlState::UNIQUE_VIOLATION {
+            return Self::Known(place);
         }
         Self::Other(match class(sqlstate) {
             Class::Again => {
@@ -78,6 +96,10 @@ impl From<Failure> for Error {
                 "the database refused a record (SQLSTATE 23514), although its day has a partition",
             )
             .because("23514"),
+            // A first attempt met rows of its own: the next one does not mind.
+            Failure::Known(place) => {
+                Self::unavailable(format!("the database could not store a batch ({place})"))
+            }
             Failure::Other(error) => error,
         }
     }
@@ -96,7 +118,7 @@ enum Class {
 fn class(sqlstate: &str) -> Class {
     match (sqlstate, sqlstate.get(..2).unwrap_or_default()) {
         ("57014", _) => Class::Timeout,
-        // A first attempt met rows of its own: the next one does not mind.
+        // Of a table that upkeep makes: another process was faster.
         ("23505", _) => Class::Again,
         // The binary format does not fit the columns: no record is to blame.
         ("22P03" | "22P04", _) => Class::Again,

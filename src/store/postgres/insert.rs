@@ -32,12 +32,12 @@ pub(super) fn statement(table: &str) -> String {
     )
 }
 
-/// Stores those records that are not stored yet, wholly or not at all.
+/// Stores those records that are not stored yet, wholly or not at all; says how many these were.
 pub(super) async fn insert(
     client: &impl GenericClient,
     statement: &str,
     records: &[Record],
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let arrays = Column::all()
         .iter()
         .map(|column| Array::new(column, records))
@@ -46,8 +46,8 @@ pub(super) async fn insert(
         .iter()
         .map(|array| (array as _, array.wire.clone()))
         .collect();
-    client.execute_typed(statement, &parameters).await?;
-    Ok(())
+    let inserted = client.execute_typed(statement, &parameters).await;
+    inserted.map_err(|error| Failure::from(error).but_known_ids())
 }
 
 /// The values of one column in all records, as a binary array.

@@ -51,6 +51,26 @@ async fn a_large_batch_arrives_in_parts_and_is_stored_whole() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_process_left_is_stored_once_whether_it_is_known_or_new() {
+    let (store, schema) = store().await;
+    let records = activities(60);
+    store.append(&batch(&records[10..35])).await.unwrap();
+    for (left, stored) in [
+        (0..10, 35), // new
+        (5..15, 35), // known
+        (10..20, 35),
+        (30..40, 40), // known in part
+        (40..45, 45), // new, and seen to be so
+        (45..60, 60),
+    ] {
+        let left = batch(&records[left]).recovered();
+        store.append(&left).await.unwrap();
+        let count = format!("SELECT count(*) FROM {schema}.events");
+        assert_eq!(number(&client().await, &count).await, stored, "{left:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_batch_is_stored_without_asking_anybody() {
     let (store, _schema) = store().await;
     store.append(&batch(&[])).await.unwrap();

@@ -62,6 +62,30 @@ async fn a_check_that_somebody_added_names_the_record_and_the_constraint() {
 }
 
 #[tokio::test]
+async fn a_value_that_somebody_else_wants_to_be_unique_is_refused_for_good() {
+    let (store, schema) = store().await;
+    let client = client().await;
+    let once = format!(
+        "CREATE FUNCTION {schema}.once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF NEW.action = 'poison' THEN RAISE unique_violation USING CONSTRAINT = 'once'; END IF; \
+         RETURN NEW; END $$; \
+         CREATE TRIGGER once BEFORE INSERT ON {schema}.events FOR EACH ROW EXECUTE FUNCTION {schema}.once()"
+    );
+    client.batch_execute(&once).await.unwrap();
+    let records = poisoned(json!({}));
+    let error = store.append(&batch(&records)).await.unwrap_err();
+    assert!(error.is_transient(), "it may be an id: {error:?}");
+    let error = store.append(&batch(&records).retry()).await.unwrap_err();
+    assert!(error.is_rejected(), "{error:?}");
+    assert!(
+        error.to_string().contains("23505, constraint once"),
+        "{error}"
+    );
+    assert!(!shown(&error).contains(CANARY), "{error:?}");
+    assert_nothing_stored(&client, &schema).await;
+}
+
+#[tokio::test]
 async fn a_text_that_an_index_cannot_hold_is_refused_with_its_place() {
     let (store, schema) = store().await;
     let client = client().await;
