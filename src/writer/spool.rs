@@ -273,6 +273,43 @@ impl Spool {
         }
     }
 
+    /// Makes the journal's directory again if somebody has removed it. Says then
+    /// how many records went with it that were nowhere else.
+    pub(super) fn keep_home(&mut self) -> Option<u64> {
+        if !self.is_open() {
+            return None;
+        }
+        let error = match self.journal.as_mut()?.keep_home() {
+            Ok(lost) => {
+                if let Some(records) = lost {
+                    tracing::error!(
+                        records,
+                        "the audit journal's directory was removed by somebody and is made again; records that only it had are lost"
+                    );
+                }
+                return lost;
+            }
+            Err(error) => error,
+        };
+        self.retry_at = Some(Instant::now() + RETRY_AFTER);
+        self.condition.journal_works(JournalState::Fails);
+        self.tell(
+            &error,
+            "the audit journal's directory was removed by somebody and cannot be made again",
+        );
+        None
+    }
+
+    /// Whether what was written is where the next process will look for it.
+    pub(super) fn has_home(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::has_home)
+    }
+
+    /// Gives up what only the disk holds; says how many records that are.
+    pub(super) fn forget_deferred(&mut self) -> u64 {
+        self.journal.as_mut().map_or(0, Journal::forget_deferred)
+    }
+
     /// When what was written is to be synced, if there is anything.
     pub(super) fn sync_at(&mut self) -> Option<Instant> {
         let interval = self.durability.sync_interval()?;
