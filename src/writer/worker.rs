@@ -26,8 +26,8 @@ use super::progress::Progress;
 use super::queue::{Frames, Queue};
 use super::sinks::Sinks;
 use super::spool::{Owed, Spool};
+use crate::Record;
 use crate::journal::{Adopted, Synced};
-use crate::{EventId, Record};
 
 /// What a handle asks of the writer.
 pub(super) enum Command {
@@ -104,8 +104,9 @@ struct Loop {
     in_flight: Option<InFlight>,
     /// The sync under way, and how many frames of each shard it covers.
     syncing: Option<(JoinHandle<Synced>, Vec<u64>)>,
-    /// Early words on disk of events that are still to come.
-    staged: HashMap<EventId, Owed>,
+    /// Early words on disk of events that are still to come, by the random
+    /// bits of their ids, which stay when an event gets another time.
+    staged: HashMap<u64, Owed>,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
