@@ -1,5 +1,7 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
+mod unfinished;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,6 @@ use tokio::time::Instant;
 use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
-use crate::event::Stage;
 use crate::journal::{
     Adopted, Appended, Backlog, Damage, Journal, Recovery, SegmentId, SyncHandle, Synced,
 };
@@ -213,44 +214,6 @@ impl Spool {
             is_recovered: is_adopted,
             damage,
         })
-    }
-
-    /// Keeps back what may be followed by more of the same event, and
-    /// forgets what was.
-    fn set_unfinished_aside(&mut self, segment: SegmentId, records: Vec<Record>) -> Vec<Record> {
-        let mut rest = Vec::with_capacity(records.len());
-        for record in records {
-            let id = record.id;
-            let is_unfinished = record.capture_notes.iter().any(|note| note == Stage::NOTE);
-            let earlier = if is_unfinished {
-                self.unfinished.insert(id, (record, segment))
-            } else {
-                rest.push(record);
-                self.unfinished.remove(&id)
-            };
-            if let Some((_, segment)) = earlier {
-                self.settle(&Owed(vec![(segment, 1)]));
-            }
-        }
-        rest
-    }
-
-    /// The requests that their process did not live to see the end of, oldest first.
-    fn take_unfinished(&mut self, max_records: usize) -> Chunk {
-        let mut records = Vec::new();
-        let mut owed = Owed::default();
-        while records.len() < max_records.max(1)
-            && let Some((_, (record, segment))) = self.unfinished.pop_first()
-        {
-            records.push(record);
-            owed.0.push((segment, 1));
-        }
-        Chunk {
-            batch: Batch::new(records).retry(),
-            owed,
-            is_recovered: true,
-            damage: Damage::default(),
-        }
     }
 
     /// The records are stored, set aside or lost: nobody needs them on disk any more.
