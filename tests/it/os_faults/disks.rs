@@ -50,8 +50,8 @@ async fn a_full_disk_costs_what_the_queue_cannot_hold_and_nothing_of_what_is_on_
     assert!(numbers.dropped > 300, "{numbers:?}");
     assert!(trail.requests() > 200, "{trail:?}");
     assert_eq!(trail.requests() as u64 + numbers.dropped, last as u64 + 1);
-    // What came first was on disk.
-    trail.assert_owes_nothing(&served[..200]);
+    // So many had room in the queue alone.
+    trail.assert_owes_nothing(&served[..100]);
 }
 
 #[test]

@@ -55,7 +55,8 @@ async fn send(app: &Quickstart, number: usize) -> Option<StatusCode> {
         .header("x-request-id", number.to_string())
         .body(Body::empty())
         .unwrap();
-    app.send(request).await.ok().map(|(status, _)| status)
+    let answer = in_time("a request is answered", app.send(request)).await;
+    answer.ok().map(|(status, _)| status)
 }
 
 /// Sends requests of which each has to be served.

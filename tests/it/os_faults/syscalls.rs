@@ -27,7 +27,7 @@ async fn fail(fault: &str) -> Vec<String> {
         "it goes on in another one"
     );
     let directory = app.kill();
-    let calls = tracer.calls();
+    let calls = tracer.calls().await;
     drop(outage);
     let app = Quickstart::restart(directory, &settings);
     served.push(caught_up(&app, again + 10).await);

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::LazyLock;
 
+use super::in_time;
 use crate::quickstart::program::Quickstart;
 
 /// The flags by which `unshare` gives a place where mounts may be made, and `nsenter` enters it.
@@ -79,6 +80,8 @@ pub(super) fn run_beside(app: &Quickstart, command: &str) {
 /// Calls of a running program that fail from now on, as told.
 pub(super) struct Tracer {
     strace: Child,
+    /// Open for as long as it may say something: it would end otherwise.
+    _said: BufReader<ChildStderr>,
     log: PathBuf,
 }
 
@@ -107,12 +110,21 @@ impl Tracer {
                 "these tests need the right to trace a process (ptrace): {said}"
             );
         }
-        Self { strace, log }
+        Self {
+            strace,
+            _said: lines,
+            log,
+        }
     }
 
     /// The calls that were seen. To be asked for once the program has ended.
-    pub(super) fn calls(mut self) -> Vec<String> {
-        self.strace.wait().unwrap();
+    pub(super) async fn calls(mut self) -> Vec<String> {
+        in_time("strace ends with the program", async {
+            while self.strace.try_wait().unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         let log = std::fs::read_to_string(&self.log).unwrap();
         let calls = log.lines().filter(|line| line.contains('('));
         calls.map(str::to_owned).collect()
