@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -84,6 +84,7 @@ impl Quickstart {
     }
 
     /// As [`restart`](Self::restart), by way of a command that ends by executing it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn restart_by(
         wrapper: &[&str],
         directory: tempfile::TempDir,
@@ -206,17 +207,20 @@ impl Quickstart {
     }
 
     /// The number of its process.
+    #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// What it has logged so far.
+    #[cfg(target_os = "linux")]
     pub(crate) fn log(&self) -> String {
         log_of(self.directory.path())
     }
 
     /// Waits for its end, and returns how that came with its files.
-    pub(crate) fn ended(mut self) -> (ExitStatus, tempfile::TempDir) {
+    #[cfg(target_os = "linux")]
+    pub(crate) fn ended(mut self) -> (std::process::ExitStatus, tempfile::TempDir) {
         let status = self.child.wait().unwrap();
         (status, self.take_directory())
     }
