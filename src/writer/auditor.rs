@@ -65,7 +65,8 @@ impl Auditor {
         }
     }
 
-    /// Offers an event and returns the id under which its record will be found.
+    /// Offers an event and returns the id under which its record will be found,
+    /// unless the [clock was far off](crate::docs::operations#clocks) just then.
     ///
     /// Never waits: if the queue is full the event is dropped and counted,
     /// and a gap event will tell of it. While the trail is

@@ -52,6 +52,11 @@ impl BatchBuilder {
         self.owed.add(appended);
     }
 
+    /// What of this batch is on disk, which then is nobody's note any more.
+    pub(super) fn take_owed(&mut self) -> Owed {
+        std::mem::take(&mut self.owed)
+    }
+
     /// The records so far.
     pub(super) fn records(&self) -> &[Record] {
         &self.records

@@ -1,5 +1,7 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
+mod unfinished;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,6 @@ use tokio::time::Instant;
 use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
-use crate::event::Stage;
 use crate::journal::{
     Adopted, Appended, Backlog, Damage, Journal, Recovery, SegmentId, SyncHandle, Synced,
 };
@@ -215,44 +216,6 @@ impl Spool {
         })
     }
 
-    /// Keeps back what may be followed by more of the same event, and
-    /// forgets what was.
-    fn set_unfinished_aside(&mut self, segment: SegmentId, records: Vec<Record>) -> Vec<Record> {
-        let mut rest = Vec::with_capacity(records.len());
-        for record in records {
-            let id = record.id;
-            let is_unfinished = record.capture_notes.iter().any(|note| note == Stage::NOTE);
-            let earlier = if is_unfinished {
-                self.unfinished.insert(id, (record, segment))
-            } else {
-                rest.push(record);
-                self.unfinished.remove(&id)
-            };
-            if let Some((_, segment)) = earlier {
-                self.settle(&Owed(vec![(segment, 1)]));
-            }
-        }
-        rest
-    }
-
-    /// The requests that their process did not live to see the end of, oldest first.
-    fn take_unfinished(&mut self, max_records: usize) -> Chunk {
-        let mut records = Vec::new();
-        let mut owed = Owed::default();
-        while records.len() < max_records.max(1)
-            && let Some((_, (record, segment))) = self.unfinished.pop_first()
-        {
-            records.push(record);
-            owed.0.push((segment, 1));
-        }
-        Chunk {
-            batch: Batch::new(records).retry(),
-            owed,
-            is_recovered: true,
-            damage: Damage::default(),
-        }
-    }
-
     /// The records are stored, set aside or lost: nobody needs them on disk any more.
     pub(super) fn settle(&mut self, owed: &Owed) {
         if let Some(journal) = &mut self.journal {
@@ -271,6 +234,43 @@ impl Spool {
         {
             journal.rotate();
         }
+    }
+
+    /// Makes the journal's directory again if somebody has removed it. Says then
+    /// how many records went with it that were nowhere else.
+    pub(super) fn keep_home(&mut self) -> Option<u64> {
+        if !self.is_open() {
+            return None;
+        }
+        let error = match self.journal.as_mut()?.keep_home() {
+            Ok(lost) => {
+                if let Some(records) = lost {
+                    tracing::error!(
+                        records,
+                        "the audit journal's directory was removed by somebody and is made again; records that only it had are lost"
+                    );
+                }
+                return lost;
+            }
+            Err(error) => error,
+        };
+        self.retry_at = Some(Instant::now() + RETRY_AFTER);
+        self.condition.journal_works(JournalState::Fails);
+        self.tell(
+            &error,
+            "the audit journal's directory was removed by somebody and cannot be made again",
+        );
+        None
+    }
+
+    /// Whether what was written is where the next process will look for it.
+    pub(super) fn has_home(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::has_home)
+    }
+
+    /// Gives up what only the disk holds; says how many records that are.
+    pub(super) fn forget_deferred(&mut self) -> u64 {
+        self.journal.as_mut().map_or(0, Journal::forget_deferred)
     }
 
     /// When what was written is to be synced, if there is anything.

@@ -46,7 +46,7 @@ pub struct Stats {
     pub dropped_shutdown_timeout: u64,
     /// Of the dropped ones: somebody deleted the record from the quarantine.
     pub dropped_discarded: u64,
-    /// Of the dropped ones: they were in a part of the journal that is damaged.
+    /// Of the dropped ones: they were in the journal only, in a part that is damaged or that somebody has removed.
     pub dropped_journal_damaged: u64,
     /// Events on their way, in memory or in the journal. What an earlier
     /// process left in the journal counts from when it is read back.

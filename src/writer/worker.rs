@@ -18,6 +18,7 @@ use self::dispatch::InFlight;
 use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
 use super::flush::Flushes;
+use super::log_limit::LogLimit;
 use super::losses::Losses;
 use super::metrics::Metrics;
 use super::pipeline::Pipeline;
@@ -25,8 +26,8 @@ use super::progress::Progress;
 use super::queue::{Frames, Queue};
 use super::sinks::Sinks;
 use super::spool::{Owed, Spool};
+use crate::Record;
 use crate::journal::{Adopted, Synced};
-use crate::{EventId, Record};
 
 /// What a handle asks of the writer.
 pub(super) enum Command {
@@ -103,13 +104,16 @@ struct Loop {
     in_flight: Option<InFlight>,
     /// The sync under way, and how many frames of each shard it covers.
     syncing: Option<(JoinHandle<Synced>, Vec<u64>)>,
-    /// Early words on disk of events that are still to come.
-    staged: HashMap<EventId, Owed>,
+    /// Early words on disk of events that are still to come, by the random
+    /// bits of their ids, which stay when an event gets another time.
+    staged: HashMap<u64, Owed>,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
     losses: Losses,
     losses_told_at: Option<Instant>,
+    /// Apart from that of the store, whose failures would leave no line for what they cost.
+    loss_log: LogLimit,
     handles_gone: bool,
     closed: bool,
     aborted: bool,
@@ -133,6 +137,7 @@ impl Loop {
             flushes: Flushes::default(),
             losses: Losses::default(),
             losses_told_at: None,
+            loss_log: LogLimit::default(),
             handles_gone: false,
             closed: false,
             aborted: false,
@@ -144,6 +149,7 @@ impl Loop {
         let mut maintain_at = Instant::now();
         let mut adopt_at = Instant::now();
         loop {
+            self.keep_home();
             if adopt_at <= Instant::now() {
                 self.adopt();
                 adopt_at = Instant::now() + ADOPT_EVERY;
@@ -294,12 +300,40 @@ impl Loop {
         if works {
             return;
         }
-        // What is still here is written once more, to another segment.
+        self.write_again();
+    }
+
+    /// Writes what is still in memory once more, to another segment.
+    fn write_again(&mut self) {
         let (appended, _) = self.writer.spool.append(self.batch.records());
         self.batch.owe(&appended);
         if let Some(in_flight) = &mut self.in_flight {
             let (appended, _) = self.writer.spool.append(&in_flight.batch);
             in_flight.owed.add(&appended);
+        }
+    }
+
+    /// Looks whether somebody has removed the journal's directory: what was only
+    /// there is lost then, and what is in memory too is written to the new one.
+    fn keep_home(&mut self) {
+        let Some(records) = self.writer.spool.keep_home() else {
+            return;
+        };
+        self.tell_failure();
+        self.lose_from_disk(records);
+        self.disown();
+        if self.writer.spool.writes_ahead() {
+            self.write_again();
+        }
+    }
+
+    /// Forgets that anything in memory is on disk, too.
+    fn disown(&mut self) {
+        let owed = self.batch.take_owed();
+        self.writer.spool.settle(&owed);
+        if let Some(in_flight) = &mut self.in_flight {
+            let owed = std::mem::take(&mut in_flight.owed);
+            self.writer.spool.settle(&owed);
         }
     }
 }

@@ -30,6 +30,11 @@ impl Loop {
     /// Writes to disk what is only in memory. What finds no room there is lost.
     fn save_the_rest(&mut self) {
         let mut lost = 0;
+        self.keep_home();
+        if !self.writer.spool.has_home() {
+            // It may only just be back when they are written.
+            self.disown();
+        }
         if let Some(in_flight) = self.in_flight.take() {
             lost += self.save(&in_flight.batch, &in_flight.owed);
         }
@@ -49,6 +54,9 @@ impl Loop {
                 continue;
             }
             rest.extend(self.read_frame().map(|(record, _)| record));
+        }
+        if !self.writer.spool.has_home() {
+            lost += self.writer.spool.forget_deferred();
         }
         let counters = &self.writer.delivery.counters;
         // Of the batch under way some may be stored although its fate is not known.

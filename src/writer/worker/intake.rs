@@ -119,6 +119,15 @@ impl Loop {
         }
     }
 
+    /// Counts what only the disk had, and has no more.
+    pub(super) fn lose_from_disk(&mut self, records: u64) {
+        if records > 0 {
+            self.settled += records;
+            self.writer.delivery.condition.loses();
+            self.lose(Loss::JournalDamaged, records);
+        }
+    }
+
     fn take_in(&mut self, records: Vec<Record>, bytes: usize, room: Room) {
         match room {
             Room::Memory(..) => {
@@ -178,7 +187,7 @@ impl Loop {
             return;
         };
         self.losses_told_at = Some(Instant::now());
-        if self.writer.delivery.log.is_due() {
+        if self.loss_log.is_due() {
             tracing::error!("audit events were lost; a gap event in the trail tells how many");
         }
         let events: Vec<_> = std::mem::take(&mut self.losses).gap_events().collect();

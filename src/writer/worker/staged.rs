@@ -35,7 +35,7 @@ impl Loop {
                 }
                 let mut owed = Owed::default();
                 owed.add(&appended);
-                if let Some(earlier) = self.staged.insert(id, owed) {
+                if let Some(earlier) = self.staged.insert(id.random_bits(), owed) {
                     self.writer.spool.settle(&earlier);
                 }
             }
@@ -51,13 +51,14 @@ impl Loop {
             return Vec::new();
         }
         let ids = records.iter().map(|record| record.id);
-        ids.filter(|id| self.staged.contains_key(id)).collect()
+        ids.filter(|id| self.staged.contains_key(&id.random_bits()))
+            .collect()
     }
 
     /// The events themselves are on disk now, or will not come.
     pub(super) fn settle_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
         for id in ids {
-            if let Some(owed) = self.staged.remove(&id) {
+            if let Some(owed) = self.staged.remove(&id.random_bits()) {
                 self.writer.spool.settle(&owed);
             }
         }

@@ -5,6 +5,7 @@ mod damage;
 mod full;
 mod health;
 mod outage;
+mod removed;
 mod setup;
 mod shutdown;
 mod strict;
