@@ -38,7 +38,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(connector: &Connector, schema: Schema, flush_timeout: Duration) -> Self {
         let events = schema.table("events");
-        // In whole milliseconds, of which none would mean without end.
+        // Zero would mean no limit.
         let lock_timeout = LOCK_TIMEOUT.min(flush_timeout / 2).as_millis().max(1);
         Self {
             // What nobody waits for any more shall end on the server, too.

@@ -31,7 +31,7 @@ async fn a_writer_goes_on_over_the_connection_that_it_has() {
         trail.store(10).await;
     }
     assert_eq!(trail.auditor.stats().failed_attempts, 0);
-    // Readers have none, as it should be; here they are to look once more.
+    // Now readers may have some, too.
     let limit = format!("ALTER ROLE {role} CONNECTION LIMIT -1");
     client.batch_execute(&limit).await.unwrap();
     trail.assert_stored(&client, &schema).await;
