@@ -3,6 +3,10 @@
 //! The format is that of
 //! [COPY, "Binary Format"](https://www.postgresql.org/docs/current/sql-copy.html):
 //! a header, rows of length-prefixed fields, a trailer.
+//!
+//! It runs in a transaction of its own, for the answer to a COPY comes before
+//! the commit: a deferred constraint, a serialization failure or the server's
+//! end could still undo what was said to be stored.
 
 use std::pin::pin;
 
@@ -40,7 +44,8 @@ pub(super) async fn copy(
     records: &[Record],
 ) -> Result<(), Failure> {
     let statement = prepared(connection, statement).await?;
-    let sink: CopyInSink<Bytes> = connection.client.copy_in(&statement).await?;
+    let transaction = connection.client.transaction().await?;
+    let sink: CopyInSink<Bytes> = transaction.copy_in(&statement).await?;
     let mut sink = pin!(sink);
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + ROW_BYTES);
     chunk.put_slice(HEADER);
@@ -54,6 +59,7 @@ pub(super) async fn copy(
     chunk.put_i16(TRAILER);
     sink.feed(Bytes::from(chunk)).await?;
     sink.finish().await?;
+    transaction.commit().await?;
     Ok(())
 }
 
