@@ -128,7 +128,7 @@ impl Writer {
                 let error = Error::from(failure);
                 // Nothing is in doubt: one statement, and the server's answer
                 // to it. A batch that is halved would else connect each time.
-                if error.is_rejected() && batch.is_retry() {
+                if error.is_rejected() && batch.is_retry() && !batch.is_recovered() {
                     self.put_back(connection);
                 }
                 return Err(error);
