@@ -52,6 +52,11 @@ impl BatchBuilder {
         self.owed.add(appended);
     }
 
+    /// Takes note that these alone are on disk: the first records of this batch.
+    pub(super) fn owe_again(&mut self, appended: &Appended) {
+        self.owed.add_again(appended);
+    }
+
     /// The records so far.
     pub(super) fn records(&self) -> &[Record] {
         &self.records

@@ -41,7 +41,11 @@ pub(super) struct Spool {
 
 /// The records of a batch that segments of the journal hold until they are settled.
 #[derive(Debug, Default)]
-pub(super) struct Owed(Vec<(SegmentId, u64)>);
+pub(super) struct Owed {
+    parts: Vec<(SegmentId, u64)>,
+    /// How many of the records they hold, as far as that can be relied on.
+    records: u64,
+}
 
 /// Records read back from disk.
 pub(super) struct Chunk {
@@ -57,14 +61,31 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Owed {
     pub(super) fn add(&mut self, appended: &Appended) {
-        let parts = appended.parts.iter();
-        self.0
-            .extend(parts.map(|part| (part.segment, part.records())));
+        for part in &appended.parts {
+            self.add_part(part.segment, part.records());
+        }
+    }
+
+    /// Adds what was written because what was there may not be durable.
+    pub(super) fn add_again(&mut self, appended: &Appended) {
+        self.records = 0;
+        self.add(appended);
+    }
+
+    /// Adds what is owed for other records.
+    pub(super) fn join(&mut self, other: Self) {
+        self.parts.extend(other.parts);
+        self.records += other.records;
+    }
+
+    fn add_part(&mut self, segment: SegmentId, records: u64) {
+        self.parts.push((segment, records));
+        self.records += records;
     }
 
     /// How many records are on disk.
     pub(super) fn records(&self) -> u64 {
-        self.0.iter().map(|(_, records)| records).sum()
+        self.records
     }
 }
 
@@ -154,7 +175,8 @@ impl Spool {
     /// Writes as many of the records as it can, from the first one on. Says
     /// whether the next one is too large for any journal.
     pub(super) fn append(&mut self, records: &[Record]) -> (Appended, bool) {
-        let Some(journal) = &mut self.journal else {
+        // Nothing tells nothing of the disk.
+        let Some(journal) = self.journal.as_mut().filter(|_| !records.is_empty()) else {
             return (Appended::default(), false);
         };
         let error = match journal.append(records) {
@@ -204,7 +226,8 @@ impl Spool {
         } else {
             records
         };
-        let owed = Owed(vec![(segment, records.len() as u64)]);
+        let mut owed = Owed::default();
+        owed.add_part(segment, records.len() as u64);
         let batch = Batch::new(records);
         Some(Chunk {
             // What another process had in hand may be stored already.
@@ -229,7 +252,7 @@ impl Spool {
                 self.unfinished.remove(&id)
             };
             if let Some((_, segment)) = earlier {
-                self.settle(&Owed(vec![(segment, 1)]));
+                self.settle_part(segment, 1);
             }
         }
         rest
@@ -243,7 +266,7 @@ impl Spool {
             && let Some((_, (record, segment))) = self.unfinished.pop_first()
         {
             records.push(record);
-            owed.0.push((segment, 1));
+            owed.add_part(segment, 1);
         }
         Chunk {
             batch: Batch::new(records).retry(),
@@ -255,10 +278,14 @@ impl Spool {
 
     /// The records are stored, set aside or lost: nobody needs them on disk any more.
     pub(super) fn settle(&mut self, owed: &Owed) {
+        for (segment, records) in &owed.parts {
+            self.settle_part(*segment, *records);
+        }
+    }
+
+    fn settle_part(&mut self, segment: SegmentId, records: u64) {
         if let Some(journal) = &mut self.journal {
-            for (segment, records) in &owed.0 {
-                journal.settle(*segment, *records);
-            }
+            journal.settle(segment, records);
         }
     }
 
@@ -270,6 +297,10 @@ impl Spool {
             && journal.bytes() > 0
         {
             journal.rotate();
+            if self.condition.is_journal(JournalState::Full) {
+                // It is empty now; the next write will tell.
+                self.condition.journal_works(JournalState::Works);
+            }
         }
     }
 

@@ -74,9 +74,23 @@ impl Writer {
     /// Not cancel safe: what was neither stored nor written to the journal is lost with the future.
     pub async fn run(self) {
         let finished = self.finished.clone();
+        // However it ends, nobody shall wait for it, and what comes later counts as lost.
+        let _closes = Closes(Arc::clone(&self.queue));
         // With the loop the sinks' buffers are closed and the last metrics told, before anybody hears of the end.
         Loop::new(self).run().await;
         finished.send_replace(true);
+    }
+}
+
+/// Closes the queue when it goes.
+struct Closes(Arc<Queue>);
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        if !self.0.is_closed() {
+            tracing::error!("the audit writer has ended before its time");
+            self.0.close();
+        }
     }
 }
 
@@ -101,10 +115,11 @@ struct Loop {
     held: Vec<Record>,
     batch: BatchBuilder,
     in_flight: Option<InFlight>,
-    /// The sync under way, and how many frames of each shard it covers.
-    syncing: Option<(JoinHandle<Synced>, Vec<u64>)>,
+    syncing: Option<Syncing>,
     /// Early words on disk of events that are still to come.
     staged: HashMap<EventId, Owed>,
+    /// Early words that others have replaced, until those are durable.
+    replaced: Owed,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
@@ -113,6 +128,15 @@ struct Loop {
     handles_gone: bool,
     closed: bool,
     aborted: bool,
+}
+
+/// The sync under way.
+struct Syncing {
+    handle: JoinHandle<Synced>,
+    /// How many frames of each shard it covers.
+    read: Vec<u64>,
+    /// Early words that what it covers has replaced.
+    replaced: Owed,
 }
 
 impl Loop {
@@ -129,6 +153,7 @@ impl Loop {
             in_flight: None,
             syncing: None,
             staged: HashMap::new(),
+            replaced: Owed::default(),
             unclean: Vec::new(),
             flushes: Flushes::default(),
             losses: Losses::default(),
@@ -158,8 +183,7 @@ impl Loop {
             let more = self.read_slice();
             self.dispatch(more);
             self.sync();
-            self.writer.spool.measure();
-            if self.aborted || (self.closed && self.is_done()) {
+            if self.aborted || (self.closed && !more && self.is_done()) {
                 break;
             }
             let at_the_latest = if self.writer.spool.is_there() {
@@ -178,6 +202,7 @@ impl Loop {
         if idle {
             self.writer.spool.tidy();
         }
+        self.writer.spool.measure();
         self.writer.metrics.tell(idle);
         let at_the_latest = self
             .writer
@@ -218,8 +243,9 @@ impl Loop {
                 next = next.min(self.batch.deadline().unwrap_or(far));
             }
         }
-        let retry_at = self.writer.spool.retry_at();
-        if let Some(retry_at) = retry_at.filter(|_| !idle) {
+        // Once that time is over, only what is held asks for another attempt.
+        let is_of_use = |time: &Instant| !idle && (*time > now || !self.held.is_empty());
+        if let Some(retry_at) = self.writer.spool.retry_at().filter(is_of_use) {
             next = next.min(retry_at.max(now));
         }
         next
@@ -270,25 +296,35 @@ impl Loop {
         if self.syncing.is_none()
             && let Some(handle) = self.writer.spool.begin_sync()
         {
-            let sync = tokio::task::spawn_blocking(|| handle.sync());
-            self.syncing = Some((sync, self.read.clone()));
+            self.syncing = Some(Syncing {
+                handle: tokio::task::spawn_blocking(|| handle.sync()),
+                read: self.read.clone(),
+                replaced: std::mem::take(&mut self.replaced),
+            });
         } else if self.syncing.is_none()
             && let Some(progress) = &self.writer.progress
             && self.writer.spool.is_synced()
         {
             // Nothing was written since, so all that was read is as durable as it will be.
             progress.are_durable(&self.read);
+            self.settle_replaced();
         }
     }
 
     fn synced(&mut self, synced: Option<Synced>) {
-        let covered = self.syncing.take().map(|(_, covered)| covered);
         let works = synced.is_some_and(|synced| self.writer.spool.synced(synced));
-        if let (Some(progress), Some(covered)) = (&self.writer.progress, covered) {
+        if let Some(Syncing { read, replaced, .. }) = self.syncing.take() {
+            if let Some(progress) = &self.writer.progress {
+                if works {
+                    progress.are_durable(&read);
+                } else {
+                    progress.have_failed(&self.read);
+                }
+            }
             if works {
-                progress.are_durable(&covered);
+                self.writer.spool.settle(&replaced);
             } else {
-                progress.have_failed(&self.read);
+                self.replaced.join(replaced);
             }
         }
         if works {
@@ -296,18 +332,18 @@ impl Loop {
         }
         // What is still here is written once more, to another segment.
         let (appended, _) = self.writer.spool.append(self.batch.records());
-        self.batch.owe(&appended);
+        self.batch.owe_again(&appended);
         if let Some(in_flight) = &mut self.in_flight {
             let (appended, _) = self.writer.spool.append(&in_flight.batch);
-            in_flight.owed.add(&appended);
+            in_flight.owed.add_again(&appended);
         }
     }
 }
 
 /// Waits for the sync under way, if there is one.
-async fn synced(syncing: &mut Option<(JoinHandle<Synced>, Vec<u64>)>) -> Option<Synced> {
+async fn synced(syncing: &mut Option<Syncing>) -> Option<Synced> {
     match syncing {
-        Some((handle, _)) => handle.await.ok(),
+        Some(syncing) => (&mut syncing.handle).await.ok(),
         None => std::future::pending().await,
     }
 }
