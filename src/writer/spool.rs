@@ -1,11 +1,14 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
+mod owed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::owed::Owed;
 use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
@@ -39,14 +42,6 @@ pub(super) struct Spool {
     sync_at: Option<Instant>,
 }
 
-/// The records of a batch that segments of the journal hold until they are settled.
-#[derive(Debug, Default)]
-pub(super) struct Owed {
-    parts: Vec<(SegmentId, u64)>,
-    /// How many of the records they hold, as far as that can be relied on.
-    records: u64,
-}
-
 /// Records read back from disk.
 pub(super) struct Chunk {
     pub(super) batch: Batch,
@@ -58,36 +53,6 @@ pub(super) struct Chunk {
 
 /// How long the journal is left alone after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-impl Owed {
-    pub(super) fn add(&mut self, appended: &Appended) {
-        for part in &appended.parts {
-            self.add_part(part.segment, part.records());
-        }
-    }
-
-    /// Adds what was written because what was there may not be durable.
-    pub(super) fn add_again(&mut self, appended: &Appended) {
-        self.records = 0;
-        self.add(appended);
-    }
-
-    /// Adds what is owed for other records.
-    pub(super) fn join(&mut self, other: Self) {
-        self.parts.extend(other.parts);
-        self.records += other.records;
-    }
-
-    fn add_part(&mut self, segment: SegmentId, records: u64) {
-        self.parts.push((segment, records));
-        self.records += records;
-    }
-
-    /// How many records are on disk.
-    pub(super) fn records(&self) -> u64 {
-        self.records
-    }
-}
 
 impl Spool {
     /// Without a journal there is no disk: memory is all there is.
@@ -278,8 +243,8 @@ impl Spool {
 
     /// The records are stored, set aside or lost: nobody needs them on disk any more.
     pub(super) fn settle(&mut self, owed: &Owed) {
-        for (segment, records) in &owed.parts {
-            self.settle_part(*segment, *records);
+        for (segment, records) in owed.parts() {
+            self.settle_part(segment, records);
         }
     }
 

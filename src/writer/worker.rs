@@ -4,6 +4,7 @@ mod dispatch;
 mod end;
 mod intake;
 mod staged;
+mod syncing;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::dispatch::InFlight;
+use self::syncing::Syncing;
 use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
 use super::flush::Flushes;
@@ -25,7 +26,7 @@ use super::progress::Progress;
 use super::queue::{Frames, Queue};
 use super::sinks::Sinks;
 use super::spool::{Owed, Spool};
-use crate::journal::{Adopted, Synced};
+use crate::journal::Adopted;
 use crate::{EventId, Record};
 
 /// What a handle asks of the writer.
@@ -120,6 +121,8 @@ struct Loop {
     staged: HashMap<EventId, Owed>,
     /// Early words that others have replaced, until those are durable.
     replaced: Owed,
+    /// What has replaced them may be what the last sync has lost: only the next one tells.
+    sync_failed: bool,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
@@ -128,15 +131,6 @@ struct Loop {
     handles_gone: bool,
     closed: bool,
     aborted: bool,
-}
-
-/// The sync under way.
-struct Syncing {
-    handle: JoinHandle<Synced>,
-    /// How many frames of each shard it covers.
-    read: Vec<u64>,
-    /// Early words that what it covers has replaced.
-    replaced: Owed,
 }
 
 impl Loop {
@@ -154,6 +148,7 @@ impl Loop {
             syncing: None,
             staged: HashMap::new(),
             replaced: Owed::default(),
+            sync_failed: false,
             unclean: Vec::new(),
             flushes: Flushes::default(),
             losses: Losses::default(),
@@ -217,7 +212,7 @@ impl Loop {
             biased;
             command = self.writer.commands.recv(), if !self.handles_gone => self.obey(command),
             losses = dispatch::settle(&mut self.in_flight) => self.settle(losses),
-            synced = synced(&mut self.syncing) => self.synced(synced),
+            synced = syncing::synced(&mut self.syncing) => self.synced(synced),
             () = tokio::task::yield_now(), if more => {}
             () = woken(&self.writer.queue, idle), if listens => {}
             () = sleep_until(next), if !more => {}
@@ -289,62 +284,6 @@ impl Loop {
         if self.unclean.is_empty() {
             self.writer.spool.recovery_noted();
         }
-    }
-
-    /// Has what was written synced, if that is due, on a thread where it may take its time.
-    fn sync(&mut self) {
-        if self.syncing.is_none()
-            && let Some(handle) = self.writer.spool.begin_sync()
-        {
-            self.syncing = Some(Syncing {
-                handle: tokio::task::spawn_blocking(|| handle.sync()),
-                read: self.read.clone(),
-                replaced: std::mem::take(&mut self.replaced),
-            });
-        } else if self.syncing.is_none()
-            && let Some(progress) = &self.writer.progress
-            && self.writer.spool.is_synced()
-        {
-            // Nothing was written since, so all that was read is as durable as it will be.
-            progress.are_durable(&self.read);
-            self.settle_replaced();
-        }
-    }
-
-    fn synced(&mut self, synced: Option<Synced>) {
-        let works = synced.is_some_and(|synced| self.writer.spool.synced(synced));
-        if let Some(Syncing { read, replaced, .. }) = self.syncing.take() {
-            if let Some(progress) = &self.writer.progress {
-                if works {
-                    progress.are_durable(&read);
-                } else {
-                    progress.have_failed(&self.read);
-                }
-            }
-            if works {
-                self.writer.spool.settle(&replaced);
-            } else {
-                self.replaced.join(replaced);
-            }
-        }
-        if works {
-            return;
-        }
-        // What is still here is written once more, to another segment.
-        let (appended, _) = self.writer.spool.append(self.batch.records());
-        self.batch.owe_again(&appended);
-        if let Some(in_flight) = &mut self.in_flight {
-            let (appended, _) = self.writer.spool.append(&in_flight.batch);
-            in_flight.owed.add_again(&appended);
-        }
-    }
-}
-
-/// Waits for the sync under way, if there is one.
-async fn synced(syncing: &mut Option<Syncing>) -> Option<Synced> {
-    match syncing {
-        Some(syncing) => (&mut syncing.handle).await.ok(),
-        None => std::future::pending().await,
     }
 }
 
