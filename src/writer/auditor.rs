@@ -168,7 +168,8 @@ impl Auditor {
 
     /// Refuses events from now on, and waits until everything that was
     /// offered before is stored, at most for `timeout` and a second. What is not stored
-    /// by then is given up, and counted as dropped. May be called again.
+    /// by then is left to the journal, for the next process; without one, or where it has no room, it
+    /// is given up, and counted as dropped. May be called again.
     ///
     /// What is left of `timeout` then is for the [sinks](crate::Sink), to take what is
     /// buffered for them. One that does not is no error; its [numbers](Self::sinks) tell.

@@ -57,6 +57,11 @@ impl BatchBuilder {
         std::mem::take(&mut self.owed)
     }
 
+    /// Takes note that these alone are on disk: the first records of this batch.
+    pub(super) fn owe_again(&mut self, appended: &Appended) {
+        self.owed.add_again(appended);
+    }
+
     /// The records so far.
     pub(super) fn records(&self) -> &[Record] {
         &self.records

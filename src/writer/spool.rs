@@ -1,5 +1,6 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
+mod owed;
 mod unfinished;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::owed::Owed;
 use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
@@ -40,10 +42,6 @@ pub(super) struct Spool {
     sync_at: Option<Instant>,
 }
 
-/// The records of a batch that segments of the journal hold until they are settled.
-#[derive(Debug, Default)]
-pub(super) struct Owed(Vec<(SegmentId, u64)>);
-
 /// Records read back from disk.
 pub(super) struct Chunk {
     pub(super) batch: Batch,
@@ -55,19 +53,6 @@ pub(super) struct Chunk {
 
 /// How long the journal is left alone after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-impl Owed {
-    pub(super) fn add(&mut self, appended: &Appended) {
-        let parts = appended.parts.iter();
-        self.0
-            .extend(parts.map(|part| (part.segment, part.records())));
-    }
-
-    /// How many records are on disk.
-    pub(super) fn records(&self) -> u64 {
-        self.0.iter().map(|(_, records)| records).sum()
-    }
-}
 
 impl Spool {
     /// Without a journal there is no disk: memory is all there is.
@@ -155,7 +140,8 @@ impl Spool {
     /// Writes as many of the records as it can, from the first one on. Says
     /// whether the next one is too large for any journal.
     pub(super) fn append(&mut self, records: &[Record]) -> (Appended, bool) {
-        let Some(journal) = &mut self.journal else {
+        // Nothing tells nothing of the disk.
+        let Some(journal) = self.journal.as_mut().filter(|_| !records.is_empty()) else {
             return (Appended::default(), false);
         };
         let error = match journal.append(records) {
@@ -205,7 +191,8 @@ impl Spool {
         } else {
             records
         };
-        let owed = Owed(vec![(segment, records.len() as u64)]);
+        let mut owed = Owed::default();
+        owed.add_part(segment, records.len() as u64);
         let batch = Batch::new(records);
         Some(Chunk {
             // What another process had in hand may be stored already.
@@ -218,10 +205,14 @@ impl Spool {
 
     /// The records are stored, set aside or lost: nobody needs them on disk any more.
     pub(super) fn settle(&mut self, owed: &Owed) {
+        for (segment, records) in owed.parts() {
+            self.settle_part(segment, records);
+        }
+    }
+
+    fn settle_part(&mut self, segment: SegmentId, records: u64) {
         if let Some(journal) = &mut self.journal {
-            for (segment, records) in &owed.0 {
-                journal.settle(*segment, *records);
-            }
+            journal.settle(segment, records);
         }
     }
 
@@ -233,6 +224,10 @@ impl Spool {
             && journal.bytes() > 0
         {
             journal.rotate();
+            if self.condition.is_journal(JournalState::Full) {
+                // It is empty now; the next write will tell.
+                self.condition.journal_works(JournalState::Works);
+            }
         }
     }
 

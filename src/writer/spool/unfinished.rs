@@ -25,7 +25,7 @@ impl Spool {
                 self.unfinished.remove(&id)
             };
             if let Some((_, segment)) = earlier {
-                self.settle(&Owed(vec![(segment, 1)]));
+                self.settle_part(segment, 1);
             }
         }
         rest
@@ -39,7 +39,7 @@ impl Spool {
             && let Some((_, (record, segment))) = self.unfinished.pop_first()
         {
             records.push(record);
-            owed.0.push((segment, 1));
+            owed.add_part(segment, 1);
         }
         Chunk {
             batch: Batch::new(records).retry(),

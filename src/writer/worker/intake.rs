@@ -136,7 +136,7 @@ impl Loop {
                     self.tell_failure();
                 }
                 let ids = self.staged_among(&records[..appended.records() as usize]);
-                self.settle_staged(ids);
+                self.replace_staged(ids);
                 self.batch.owe(&appended);
                 self.batch.extend(records, bytes, Instant::now());
             }
@@ -147,7 +147,7 @@ impl Loop {
                     self.tell_failure();
                 }
                 let is_held = |id: &EventId| held.iter().any(|record| record.id == *id);
-                self.settle_staged(ids.into_iter().filter(|id| !is_held(id)));
+                self.replace_staged(ids.into_iter().filter(|id| !is_held(id)));
                 self.held = held;
                 self.settled += lost;
                 self.lose(Loss::Unreadable, lost);

@@ -7,7 +7,7 @@ use axum::http::Request;
 use tower::Service;
 use tower_audit::Durability;
 
-use super::{MODES, Process, directory, small, stored};
+use super::{MODES, Process, count, directory, gaps, small, stored};
 use crate::support::{Gate, GatedStore, assert_accounted};
 
 fn down() -> GatedStore {
@@ -63,6 +63,30 @@ async fn a_shutdown_right_after_the_events_saves_them_from_the_queue() {
         assert_eq!((stats.pending, stats.dropped), (100, 0), "{durability}");
         assert_eq!(stats.journal_records, 100, "{durability}");
         writer.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn losses_that_were_not_told_of_yet_are_told_by_the_next_process() {
+    for durability in MODES {
+        let directory = directory();
+        let first = Process::over(&down(), &directory, durability);
+        for _ in 0..3 {
+            first.record(300);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let stats = first.auditor.shutdown(Duration::ZERO).await.unwrap();
+        assert!(stats.dropped_queue_full > 300, "{stats:?}");
+        first.writer.await.unwrap();
+
+        let store = GatedStore::default();
+        let second = Process::over(&store, &directory, durability);
+        while store.memory.len() < stats.pending as usize {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let told: u64 = gaps(&store.memory, "queue_full").iter().map(count).sum();
+        assert_eq!(told, stats.dropped, "{durability}");
+        assert_accounted(second.auditor.stats(), &store.memory.records());
     }
 }
 
