@@ -117,12 +117,17 @@ fn what_could_neither_be_synced_nor_written_again_counts_as_lost_at_the_end() {
         let flushing = tokio::spawn(async move { auditor.flush().await });
         others().await;
         assert_eq!(process.auditor.stats().journal_records, 5);
-        move_away(&directory);
+        // No new home can be made in a file.
+        let away = directory.path().with_extension("away");
+        std::fs::rename(directory.path(), &away).unwrap();
+        std::fs::write(directory.path(), "").unwrap();
         drop(gate);
         let end = process.auditor.shutdown(Duration::from_secs(3)).await;
         assert!(end.unwrap_err().is_timeout());
         assert!(flushing.await.unwrap().is_err());
         let stats = process.auditor.stats();
         assert_eq!((stats.dropped_shutdown_timeout, stats.pending), (5, 0));
+        std::fs::remove_file(directory.path()).unwrap();
+        std::fs::rename(away, directory.path()).unwrap();
     });
 }
