@@ -51,6 +51,10 @@ pub(super) struct Chunk {
     pub(super) damage: Damage,
 }
 
+/// The most early words that wait for their events: more requests than this
+/// no process has in hand, so a file that says so is damaged or forged.
+const MAX_UNFINISHED: usize = 16_384;
+
 /// How long the journal is left alone after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -169,6 +173,9 @@ impl Spool {
 
     /// The next records from disk, oldest first. With none left the trail is not behind any more.
     pub(super) fn read(&mut self, max_records: usize, max_bytes: usize) -> Option<Chunk> {
+        if self.unfinished.len() > MAX_UNFINISHED {
+            return Some(self.take_unfinished(max_records));
+        }
         let journal = self.journal.as_mut()?;
         let Some(backlog) = journal.read_backlog(max_records, max_bytes) else {
             if !self.unfinished.is_empty() {

@@ -18,7 +18,7 @@ pub(super) struct Verdict {
     unclean_ends: usize,
     /// Stored, although its answer was never seen.
     unanswered: usize,
-    /// How long before the next kill those were answered that are not stored.
+    /// How long before the end of their program those were answered that are not stored.
     lost: Vec<Duration>,
 }
 
@@ -80,9 +80,11 @@ pub(super) async fn judge(
             continue;
         };
         if !seen.contains_key(&claim.request_id()) {
-            let next = killed_at.iter().find(|time| **time >= answered_at);
-            let next = next.unwrap_or_else(|| panic!("{} was lost without a kill", claim.number));
-            lost.push(*next - answered_at);
+            let killed_at = killed_at.get(claim.program);
+            let killed_at =
+                killed_at.unwrap_or_else(|| panic!("{} was lost without a kill", claim.number));
+            // An answer may be read a moment after the end of its sender.
+            lost.push(killed_at.saturating_duration_since(answered_at));
         }
     }
     let answered = |claim: &&Claim| claim.answered_at.is_some();

@@ -22,6 +22,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// A request that was sent once.
 pub(super) struct Claim {
     pub(super) number: usize,
+    /// Which of the programs it was sent to: the first one is 0.
+    pub(super) program: usize,
     pub(super) answered_at: Option<Instant>,
 }
 
@@ -42,10 +44,13 @@ fn request_id(number: usize) -> String {
     format!("{number}-{check:016x}")
 }
 
+/// A program, and which one it is.
+type Target = (usize, SocketAddr);
+
 /// Clients that send one request after another to wherever they are aimed.
 pub(super) struct Load {
     shared: Arc<Shared>,
-    aim: watch::Sender<Option<SocketAddr>>,
+    aim: watch::Sender<Option<Target>>,
     clients: Vec<JoinHandle<Vec<Claim>>>,
 }
 
@@ -70,8 +75,8 @@ impl Load {
         }
     }
 
-    pub(super) fn aim_at(&self, address: SocketAddr) {
-        self.aim.send_replace(Some(address));
+    pub(super) fn aim_at(&self, program: usize, address: SocketAddr) {
+        self.aim.send_replace(Some((program, address)));
     }
 
     /// Waits for so many answers more.
@@ -93,16 +98,17 @@ impl Load {
     }
 }
 
-async fn send(shared: Arc<Shared>, mut target: watch::Receiver<Option<SocketAddr>>) -> Vec<Claim> {
+async fn send(shared: Arc<Shared>, mut target: watch::Receiver<Option<Target>>) -> Vec<Claim> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let mut claims = Vec::new();
     loop {
-        let address = *target.borrow_and_update();
-        while let Some(address) = address {
+        let current = *target.borrow_and_update();
+        while let Some((program, address)) = current {
             let number = shared.next.fetch_add(1, Ordering::Relaxed);
             let is_answered = request(&client, address, number).await;
             claims.push(Claim {
                 number,
+                program,
                 answered_at: is_answered.then(Instant::now),
             });
             if !is_answered {
@@ -133,13 +139,14 @@ async fn request(client: &Client<HttpConnector, Body>, address: SocketAddr, numb
 }
 
 /// Sends a request of its own.
-pub(super) async fn one_more(address: SocketAddr, number: usize) -> Claim {
+pub(super) async fn one_more(program: usize, address: SocketAddr, number: usize) -> Claim {
     let client = Client::builder(TokioExecutor::new()).build_http();
     // Behind all that were claimed.
     let number = number + 1_000_000_000;
     assert!(request(&client, address, number).await);
     Claim {
         number,
+        program,
         answered_at: Some(Instant::now()),
     }
 }
