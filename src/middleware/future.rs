@@ -16,7 +16,7 @@ use super::body::{End, ResponseBody};
 use super::ending;
 use super::exchange::Exchange;
 use super::guard::PanicGuard;
-use super::refusal::{Answer, or_refusal};
+use super::refusal::{Answer, late_refusal, or_refusal};
 use crate::Outcome;
 
 pin_project! {
@@ -113,7 +113,7 @@ where
             or_refusal(Some(held.response))
         } else {
             exchange.refuse(NOT_DURABLE);
-            let refusal = or_refusal(None);
+            let refusal = late_refusal();
             exchange.head(refusal.status(), refusal.headers());
             refusal
         };

@@ -1,4 +1,4 @@
-//! The answer to a request whose record would find no room.
+//! The answer to a request whose record would find no room, or is not durable.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -24,14 +24,28 @@ const PROBLEM: &str = r#"{"type":"about:blank","title":"Service Unavailable","st
 /// When to try again: by then the writer has made room, if it can.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// `503 Service Unavailable`, as `application/problem+json`.
+/// The same after the handler has run: whoever repeats the request repeats what that did.
+const HANDLED_PROBLEM: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"the request was handled, but the audit trail could not take its record; look at what it did before you repeat it"}"#;
+
+/// `503 Service Unavailable`, as `application/problem+json`, before the handler runs.
 pub(super) fn refusal<B>() -> Response<Answer<B>> {
-    let mut response = Response::new(Answer::Refusal { rest: PROBLEM });
+    let mut response = problem(PROBLEM);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+    response
+}
+
+/// The same in place of what the handler has answered.
+pub(super) fn late_refusal<B>() -> Response<Answer<B>> {
+    problem(HANDLED_PROBLEM)
+}
+
+fn problem<B>(text: &'static str) -> Response<Answer<B>> {
+    let mut response = Response::new(Answer::Refusal { rest: text });
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let content_type = HeaderValue::from_static("application/problem+json");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
-    headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
     response
 }
 

@@ -147,7 +147,7 @@ impl Auditor {
     /// stored, in quarantine, or counted as dropped. Waits for as long as the store fails.
     ///
     /// # Errors
-    /// If the writer has ended in the meantime.
+    /// If the writer has ended, and left something to the journal or did not end in order.
     ///
     /// # Cancel safety
     /// Dropping the future stops the waiting and nothing else.
@@ -155,13 +155,14 @@ impl Auditor {
         let (caller, stored) = oneshot::channel();
         let ended = || Error::closed("the audit writer ended before everything was stored");
         if self.inner.commands.send(Command::Flush(caller)).is_err() {
-            // Nothing is pending once the writer has ended in order.
             let mut finished = self.inner.finished.clone();
-            return finished
-                .wait_for(|finished| *finished)
-                .await
-                .map(drop)
-                .map_err(|_| ended());
+            let in_order = finished.wait_for(|finished| *finished).await.is_ok();
+            // Some may be left to the journal.
+            return if in_order && self.stats().pending == 0 {
+                Ok(())
+            } else {
+                Err(ended())
+            };
         }
         stored.await.map_err(|_| ended())
     }

@@ -203,8 +203,9 @@ impl AuditorBuilder {
     /// As for [`build`](Self::build), or if the system gives no thread.
     ///
     /// # Cancel safety
-    /// Does not wait for anything.
-    #[allow(clippy::unused_async)] // later stores and journals have to be waited for here
+    /// There is nothing to cancel: it does not yield. It blocks its thread
+    /// while the journal's directory is opened.
+    #[allow(clippy::unused_async)] // so that a store may be waited for here one day
     pub async fn start(self) -> Result<Auditor, Error> {
         let (auditor, writer) = self.build()?;
         host::spawn(writer)?;

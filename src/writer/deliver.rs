@@ -136,7 +136,10 @@ impl Delivery {
             let (quarantine, refused) = (Arc::clone(&quarantine), Arc::clone(refused));
             let put = self.attempt(async move { quarantine.put(&refused).await });
             let error = match put.await {
-                Ok(admission) => return admission == Admission::Held,
+                Ok(admission) => {
+                    self.condition.store_works(true);
+                    return admission == Admission::Held;
+                }
                 Err(error) => error,
             };
             self.counters.failed_attempt();
@@ -146,6 +149,7 @@ impl Delivery {
             if !error.is_transient() {
                 return false;
             }
+            self.condition.store_works(false);
             tokio::time::sleep(backoff.next()).await;
         }
     }

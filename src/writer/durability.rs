@@ -38,7 +38,11 @@ pub enum Durability {
     /// What is known of a request is written and synced before its handler
     /// runs, and again before the response's head leaves: at the cost of two waits for the disk per request, which
     /// requests at the same time share. A request whose record cannot be written is
-    /// answered with `503 Service Unavailable`, at the latest after 10 s, as with [`Overflow::Reject`](crate::Overflow::Reject).
+    /// answered with `503 Service Unavailable`, at the latest after 10 s.
+    ///
+    /// Where the disk fails between the two waits, the handler has run and what it
+    /// did stands, although the answer is 503; that one does not ask to be
+    /// repeated. Make such requests idempotent.
     ///
     /// If the process ends before a request does, its record has the note
     /// `unfinished`, and says as much as was known. Events that are recorded by hand are

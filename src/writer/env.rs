@@ -92,8 +92,8 @@ impl AuditorBuilder {
             self = self.durability(durability);
         }
         let takes = "drop_newest, wait:500ms or reject";
-        if let Some(strictest) = read(&lookup, "AUDIT_OVERFLOW", takes, overflow)? {
-            self.policy = self.policy.with_overflow(strictest);
+        if let Some(overflow) = read(&lookup, "AUDIT_OVERFLOW", takes, overflow)? {
+            self.policy = self.policy.with_overflow(overflow);
         }
         let text = |text: &str| Some(text.to_owned());
         let takes = "networks and addresses with commas between, such as 10.0.0.0/8";

@@ -89,7 +89,7 @@ impl Spool {
         self.behind
     }
 
-    /// Whether records that memory has no room for may be written at once.
+    /// Whether records are written to disk before they are offered to the store.
     pub(super) fn writes_ahead(&self) -> bool {
         self.journal.is_some() && self.durability.writes_ahead()
     }
@@ -144,7 +144,7 @@ impl Spool {
     /// Writes as many of the records as it can, from the first one on. Says
     /// whether the next one is too large for any journal.
     pub(super) fn append(&mut self, records: &[Record]) -> (Appended, bool) {
-        // Nothing tells nothing of the disk.
+        // An empty append must not report the journal as working.
         let Some(journal) = self.journal.as_mut().filter(|_| !records.is_empty()) else {
             return (Appended::default(), false);
         };
@@ -182,9 +182,11 @@ impl Spool {
                 return Some(self.take_unfinished(max_records));
             }
             self.behind = false;
-            // What was full is empty now; the next write will tell.
-            self.retry_at = None;
-            self.condition.journal_works(JournalState::Works);
+            if self.condition.is_journal(JournalState::Full) {
+                // It is empty now; the next write will tell.
+                self.retry_at = None;
+                self.condition.journal_works(JournalState::Works);
+            }
             return None;
         };
         let Backlog {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tower_audit::{
-    Auditor, Event, EventId, Kind, MemoryStore, PageRequest, Quarantine, Quarantined, Record,
-    Requeued, SqliteStore,
+    Auditor, Event, EventId, HealthProblem, Kind, MemoryStore, PageRequest, Quarantine,
+    Quarantined, Record, Requeued, SqliteStore,
 };
 
 use crate::support::{Gate, GatedStore, assert_accounted, run_here};
@@ -104,10 +104,14 @@ async fn an_outage_while_a_record_is_set_aside_keeps_it_pending() {
     let during = auditor.stats();
     assert_eq!((during.stored, during.pending), (100, 1), "{during:?}");
     assert_eq!((during.quarantined, during.dropped), (0, 0), "{during:?}");
+    let problems = auditor.health().problems;
+    assert_eq!(problems, [HealthProblem::StoreUnavailable]);
     auditor.flush().await.unwrap();
     let stats = auditor.stats();
     assert_eq!((stats.quarantined, stats.dropped), (1, 0));
     assert_accounted(stats, &store.memory.records());
+    let problems = auditor.health().problems;
+    assert_eq!(problems, [HealthProblem::Quarantine]);
     let quarantine = auditor.quarantine().unwrap();
     assert_eq!(quarantine.count().await.unwrap(), 1);
 }

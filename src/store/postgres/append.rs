@@ -31,8 +31,8 @@ pub(super) struct Writer {
     /// Whether what earlier processes left was stored already, when last seen.
     recovers_known: AtomicBool,
     /// The connection while nobody uses it. Whoever uses it takes it out and
-    /// puts it back after success, or after a refusal: any other error, a
-    /// timeout or a dropped future drops it, and what was sent on it can no
+    /// puts it back after success, or after an INSERT that was refused: any
+    /// other error, a refused COPY among them, a timeout or a dropped future drops it, and what was sent on it can no
     /// longer be answered.
     idle: Mutex<Option<Connection>>,
 }

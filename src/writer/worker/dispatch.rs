@@ -5,7 +5,6 @@ use std::pin::Pin;
 use tokio::time::Instant;
 
 use super::Loop;
-use crate::event::Timestamp;
 use crate::journal::Damage;
 use crate::store::Batch;
 use crate::writer::losses::{Loss, Losses, gap_of};
@@ -111,18 +110,15 @@ impl Loop {
             tracing::error!(
                 records,
                 bytes,
-                "a part of the audit journal is damaged; its file is kept in quarantine"
+                "a part of the audit journal is damaged or gone; what is there of its file is kept in quarantine"
             );
         }
-        let counters = &self.writer.delivery.counters;
         if chunk.is_recovered {
-            counters.own_events(records);
+            self.writer.delivery.counters.own_events(records);
         } else {
             self.settled += records;
         }
-        counters.dropped(Loss::JournalDamaged, records);
-        self.losses
-            .add(Loss::JournalDamaged, records, Timestamp::now());
+        self.lose(Loss::JournalDamaged, records);
     }
 
     fn send(&mut self, batch: Batch, owed: Owed, own: u64) {

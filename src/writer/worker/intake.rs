@@ -112,8 +112,9 @@ impl Loop {
     }
 
     /// Counts what will not be stored.
-    fn lose(&mut self, loss: Loss, records: u64) {
+    pub(super) fn lose(&mut self, loss: Loss, records: u64) {
         if records > 0 {
+            self.writer.delivery.condition.loses();
             self.writer.delivery.counters.dropped(loss, records);
             self.losses.add(loss, records, Timestamp::now());
         }
@@ -123,7 +124,6 @@ impl Loop {
     pub(super) fn lose_from_disk(&mut self, records: u64) {
         if records > 0 {
             self.settled += records;
-            self.writer.delivery.condition.loses();
             self.lose(Loss::JournalDamaged, records);
         }
     }

@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use tower_audit::{Durability, Event, EventId};
 
-use super::{Process, WRITING_AHEAD, directory, files, gaps, small, stored};
+use super::{Process, WRITING_AHEAD, directory, down, files, gaps, small, stored};
 use crate::support::{Gate, GatedStore, assert_accounted};
-
-fn down() -> GatedStore {
-    GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000))
-}
 
 #[tokio::test(start_paused = true)]
 async fn what_was_written_outlives_the_process_and_is_stored_once_by_the_next() {
@@ -168,7 +164,7 @@ async fn a_record_that_the_journal_brings_twice_is_accounted_for_in_quarantine_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_memory_what_the_process_had_dies_with_it() {
+async fn what_was_not_on_disk_dies_with_its_process_and_where_there_is_a_journal_the_end_is_told() {
     let directory = directory();
     for durability in [Durability::Memory, Durability::Spill] {
         let first = Process::over(&down(), &directory, durability);

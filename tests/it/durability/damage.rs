@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use tower_audit::Durability;
+use tower_audit::{Durability, HealthProblem};
 
-use super::{Process, directory, files, gaps, stored};
-use crate::support::{Gate, GatedStore};
+use super::{Process, directory, down, files, gaps, stored};
+use crate::support::GatedStore;
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_part_costs_its_records_is_told_and_the_file_is_kept() {
     let directory = directory();
-    let down = GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000));
-    let first = Process::over(&down, &directory, Durability::Journal);
+    let first = Process::over(&down(), &directory, Durability::Journal);
     let ids = first.record(90);
     first.journaled(90).await;
     first.kill().await;
@@ -37,6 +36,8 @@ async fn a_damaged_part_costs_its_records_is_told_and_the_file_is_kept() {
     assert_eq!((stats.dropped_journal_damaged, stats.dropped), (lost, lost));
     assert_eq!(stats.offered, stats.stored + stats.dropped);
     assert_eq!(gaps(&store.memory, "journal_damaged").len(), 1);
+    let problems = second.auditor.health().problems;
+    assert_eq!(problems, [HealthProblem::LosingEvents]);
     second
         .auditor
         .shutdown(Duration::from_secs(5))
@@ -50,8 +51,7 @@ async fn a_damaged_part_costs_its_records_is_told_and_the_file_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_torn_end_costs_what_was_not_written_and_nothing_else() {
     let directory = directory();
-    let down = GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000));
-    let first = Process::over(&down, &directory, Durability::Journal);
+    let first = Process::over(&down(), &directory, Durability::Journal);
     let ids = first.record(50);
     first.journaled(50).await;
     first.kill().await;

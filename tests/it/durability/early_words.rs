@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tower::ServiceExt;
 use tower_audit::{AuditorBuilder, Event, HealthProblem, Level, Policy, Rule, Sanitizer, Strategy};
 
-use super::strict::{App, down, recovered, strict};
-use super::{Process, directory};
+use super::strict::{App, recovered, strict};
+use super::{Process, directory, down};
 use crate::support::{GatedStore, assert_accounted};
 
 /// A journal that is full before memory is.

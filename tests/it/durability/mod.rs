@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tower_audit::{Auditor, AuditorBuilder, Durability, Event, EventId, Kind, MemoryStore, Record};
 
-use crate::support::GatedStore;
+use crate::support::{Gate, GatedStore};
 
 /// Every mode with a journal.
 const MODES: [Durability; 3] = [
@@ -30,6 +30,11 @@ const MODES: [Durability; 3] = [
 
 /// Those that write before they store.
 const WRITING_AHEAD: [Durability; 2] = [MODES[1], MODES[2]];
+
+/// A store that is away for longer than any test.
+fn down() -> GatedStore {
+    GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000))
+}
 
 /// A trail whose writer can be killed.
 struct Process {

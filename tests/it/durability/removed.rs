@@ -6,12 +6,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tower_audit::{Auditor, AuditorBuilder, Durability, HealthProblem, HealthStatus};
 
-use super::{MODES, Process, WRITING_AHEAD, directory, files, gaps, stored};
+use super::{MODES, Process, WRITING_AHEAD, directory, down, files, gaps, stored};
 use crate::support::{Gate, GatedStore, assert_accounted};
-
-fn down() -> GatedStore {
-    GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000))
-}
 
 /// As [`super::small`], in a directory below this one.
 fn below(store: &GatedStore, directory: &TempDir, durability: Durability) -> AuditorBuilder {
@@ -34,7 +30,7 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_store_is_up_it_costs_nothing() {
+async fn a_removed_directory_costs_nothing_while_the_store_is_up() {
     for durability in MODES {
         let directory = directory();
         let store = GatedStore::default();
@@ -119,7 +115,7 @@ fn block(path: &Path) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_cannot_be_made_again_degrades_the_trail_until_it_can() {
+async fn a_directory_that_cannot_be_made_again_degrades_the_trail_until_it_can() {
     for durability in WRITING_AHEAD {
         let directory = directory();
         let store = GatedStore::default();
@@ -172,7 +168,8 @@ async fn a_shutdown_in_an_outage_then_saves_all_that_memory_holds_or_counts_it_a
 
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
-async fn it_is_made_again_before_anything_is_to_be_written_and_for_its_owner_alone() {
+async fn a_removed_directory_is_made_again_before_anything_is_to_be_written_and_for_its_owner_alone()
+ {
     use std::os::unix::fs::PermissionsExt;
     let directory = directory();
     let store = GatedStore::default();

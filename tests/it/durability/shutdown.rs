@@ -7,12 +7,8 @@ use axum::http::Request;
 use tower::Service;
 use tower_audit::Durability;
 
-use super::{MODES, Process, count, directory, gaps, small, stored};
-use crate::support::{Gate, GatedStore, assert_accounted};
-
-fn down() -> GatedStore {
-    GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000))
-}
+use super::{MODES, Process, count, directory, down, gaps, small, stored};
+use crate::support::{GatedStore, assert_accounted};
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_during_an_outage_leaves_everything_to_the_next_start() {

@@ -15,7 +15,7 @@ use tower_audit::{
     audited,
 };
 
-use super::{Process, directory, files, gaps, small};
+use super::{Process, directory, down, files, gaps, small};
 use crate::support::{Gate, GatedStore, assert_accounted};
 
 pub(super) struct App {
@@ -68,10 +68,6 @@ impl App {
 
 pub(super) fn strict(store: &GatedStore, directory: &TempDir) -> AuditorBuilder {
     small(store, directory, Durability::Strict)
-}
-
-pub(super) fn down() -> GatedStore {
-    GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000))
 }
 
 /// What the next process stores of what an earlier one has left.

@@ -1,20 +1,21 @@
 //! A disk that takes its time to sync, or does not.
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use axum::routing::get;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{spawn_blocking, yield_now};
 use tower::ServiceExt;
 use tower_audit::HealthProblem;
 
-use super::strict::{App, down, strict};
-use super::{Process, directory};
+use super::strict::{App, strict};
+use super::{Process, directory, down};
 use crate::support::{GatedStore, assert_accounted};
 
 /// With one thread for all disks, which [`Gate`] may hold.
@@ -103,6 +104,43 @@ fn a_request_whose_early_word_could_not_be_synced_is_refused_and_stored_once() {
         };
         assert_eq!(record.status, Some(503));
         assert!(record.error.as_deref().unwrap().contains("journal"));
+    });
+}
+
+#[test]
+fn a_disk_that_fails_after_the_handler_is_told_without_asking_for_the_same_again() {
+    runtime().block_on(async {
+        let directory = directory();
+        let store = GatedStore::default();
+        let process = Process::start(strict(&store, &directory));
+        let gate = Arc::<Mutex<Option<Gate>>>::default();
+        let held = Arc::clone(&gate);
+        let handler = || async move {
+            *held.lock().unwrap() = Some(Gate::new());
+            "done"
+        };
+        let router = Router::new()
+            .route("/", get(handler))
+            .layer(process.auditor.layer());
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let waiting = tokio::spawn(router.oneshot(request));
+        while gate.lock().unwrap().is_none() {
+            yield_now().await;
+        }
+        others().await;
+        move_away(&directory);
+        drop(gate.lock().unwrap().take());
+        let response = waiting.await.unwrap().unwrap();
+        assert_eq!(response.status(), 503);
+        assert!(!response.headers().contains_key("retry-after"));
+        let body = to_bytes(response.into_body(), 1_000).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.starts_with("the request was handled"), "{detail}");
+        process.auditor.flush().await.unwrap();
+        let records = store.memory.records();
+        assert_accounted(process.auditor.stats(), &records);
+        assert_eq!((records.len(), records[0].status), (1, Some(503)));
     });
 }
 

@@ -11,7 +11,7 @@ const LIMIT: &str = "ulimit -f 800; exec \"$0\" \"$@\"";
 const SIGXFSZ: i32 = 25;
 
 #[tokio::test]
-async fn where_its_signal_is_ignored_it_costs_neither_the_program_nor_a_record() {
+async fn a_file_size_limit_whose_signal_is_ignored_it_costs_neither_the_program_nor_a_record() {
     let shell = format!("trap '' XFSZ; {LIMIT}");
     let settings = [JOURNAL];
     let app = Quickstart::restart_by(&["sh", "-c", &shell], directory(), &settings);
@@ -29,7 +29,7 @@ async fn where_its_signal_is_ignored_it_costs_neither_the_program_nor_a_record()
 }
 
 #[tokio::test]
-async fn where_its_signal_is_not_ignored_it_ends_the_program_as_a_kill_does() {
+async fn a_file_size_limit_whose_signal_is_not_ignored_it_ends_the_program_as_a_kill_does() {
     let settings = [JOURNAL, STRICT];
     let app = Quickstart::restart_by(&["sh", "-c", LIMIT], directory(), &settings);
     let outage = Outage::begin(app.directory.path());
