@@ -30,7 +30,7 @@ impl<'a> Capture<'a> {
         })
     }
 
-    /// What it is an early word of, if it is no event itself.
+    /// What it is a provisional record of, if it is no event itself.
     pub(crate) fn stage(self) -> Option<Stage> {
         // Written last.
         let (tag, payload) = self.fields().last()?;

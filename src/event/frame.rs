@@ -99,7 +99,7 @@ impl Frame {
         self.bytes(tag, &[]);
     }
 
-    /// Makes an early word of an event of it.
+    /// Makes a provisional record of an event of it.
     pub(crate) fn stage(&mut self, stage: Stage) {
         self.bytes(Tag::Stage, &[stage as u8]);
     }

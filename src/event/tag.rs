@@ -72,11 +72,11 @@ pub(crate) enum Tag {
     RequestDigest,
     ResponseDigest,
     Note,
-    /// The frame is no event but an early word of one that is to come: see [`Stage`].
+    /// The frame is no event but a provisional record of one that is to come: see [`Stage`].
     Stage,
 }
 
-/// What an early word of an event says.
+/// What a provisional record of an event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Stage {
@@ -87,7 +87,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    /// What a record says that was made of an early word, since no other came.
+    /// What a record says that was made of a provisional record, since no other came.
     pub(crate) const NOTE: &str = "unfinished";
 }
 

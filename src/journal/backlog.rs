@@ -68,7 +68,7 @@ impl Journal {
             }
             if is_at_end {
                 if !is_adopted {
-                    // Those around them are not missed by anybody.
+                    // What stands between deferred records is held in memory, too: no loss.
                     backlog.damage.records = reading.awaited;
                 }
                 self.segments

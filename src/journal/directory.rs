@@ -165,21 +165,6 @@ impl Root {
         fs::rename(segment, to)
     }
 
-    /// How many files were set aside, and their bytes.
-    pub(super) fn set_aside_files(&self) -> io::Result<(usize, u64)> {
-        let entries = match fs::read_dir(self.quarantine()) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((0, 0)),
-            Err(error) => return Err(error),
-        };
-        let (mut files, mut bytes) = (0, 0);
-        for entry in entries {
-            files += 1;
-            bytes += entry?.metadata()?.len();
-        }
-        Ok((files, bytes))
-    }
-
     fn quarantine(&self) -> PathBuf {
         self.path.join(QUARANTINE)
     }

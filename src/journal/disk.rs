@@ -21,7 +21,7 @@ pub(super) trait Disk: Send + Sync {
 pub(super) trait SegmentFile: Send + Sync {
     /// Writes some of the bytes at the end, and tells how many.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
-    /// Takes off what stands behind `length`.
+    /// Cuts the file to `length` bytes.
     fn truncate(&self, length: u64) -> io::Result<()>;
     /// Makes what was written durable.
     fn sync(&self) -> io::Result<()>;

@@ -1,4 +1,4 @@
-//! The unit that is written, checked, lost or read.
+//! Frames: the unit in which a segment is written, checked and read.
 //!
 //! A frame is a header of 32 bytes and a payload. All numbers are little endian:
 //!

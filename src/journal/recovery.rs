@@ -21,11 +21,6 @@ pub(crate) struct Recovery {
     pub(crate) in_use: usize,
     /// Sub-directories that this process has no right to, or that cannot be read.
     pub(crate) inaccessible: usize,
-    /// Whether there are more than are adopted at once.
-    pub(crate) more: bool,
-    /// Damaged segments that were set aside, at any time, and their bytes.
-    pub(crate) set_aside_files: usize,
-    pub(crate) set_aside_bytes: u64,
 }
 
 /// What one process has left.
@@ -59,7 +54,8 @@ enum Found {
     Nothing,
 }
 
-/// Sub-directories that are held at once: each costs an open file.
+/// Sub-directories that are held at once: each costs an open file. The next
+/// look finds the others.
 const MAX_ADOPTED: usize = 256;
 
 impl Recovery {
@@ -102,7 +98,6 @@ impl Journal {
                 continue;
             }
             if self.adopted.len() == MAX_ADOPTED {
-                recovery.more = true;
                 break;
             }
             match self.adopt_home(name) {
@@ -113,13 +108,6 @@ impl Journal {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(_) => recovery.inaccessible += 1,
             }
-        }
-        match self.root.set_aside_files() {
-            Ok((files, bytes)) => {
-                recovery.set_aside_files = files;
-                recovery.set_aside_bytes = bytes;
-            }
-            Err(_) => recovery.inaccessible += 1,
         }
         Ok(recovery)
     }

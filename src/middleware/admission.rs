@@ -50,7 +50,7 @@ where
         exchange: &Arc<Exchange>,
         overflow: Overflow,
     ) -> Self {
-        let is_staged = exchange.is_strict() && !exchange.is_staged();
+        let is_staged = exchange.is_strict() && !exchange.has_provisional();
         if is_staged || (overflow != Overflow::DropNewest && !exchange.reserve()) {
             return Self::hold(service, request, exchange, overflow, is_staged);
         }

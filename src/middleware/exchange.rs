@@ -59,8 +59,8 @@ struct State {
     sample: Option<f64>,
     /// What is set apart for the record in the queue.
     room: Option<Room>,
-    /// An early word of the record was given.
-    staged: bool,
+    /// A provisional record was given.
+    provisional: bool,
     /// The request was refused, since its record would have found no room.
     refused: bool,
     /// A panic went past the handler's context, although a response may still follow.
@@ -101,7 +101,7 @@ impl Exchange {
                 level: None,
                 sample: None,
                 room: None,
-                staged: false,
+                provisional: false,
                 refused: false,
                 panicked: false,
                 broke_off: false,
@@ -242,11 +242,11 @@ impl Exchange {
         let outcome = state.outcome(outcome);
         let Some((level, weight)) = self.kept(&state, outcome) else {
             let held = state.forget_bodies(Level::None);
-            let is_staged = state.staged;
+            let is_provisional = state.provisional;
             std::mem::take(&mut state.frame).reuse();
             drop(state);
             self.release(held);
-            if let Some(room) = room.filter(|_| is_staged) {
+            if let Some(room) = room.filter(|_| is_provisional) {
                 room.dismiss(begun.dismissal().as_bytes());
             }
             return;

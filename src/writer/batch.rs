@@ -52,7 +52,7 @@ impl BatchBuilder {
         self.owed.add(appended);
     }
 
-    /// What of this batch is on disk, which then is nobody's note any more.
+    /// Takes the note of what of this batch is on disk; the batch owes nothing then.
     pub(super) fn take_owed(&mut self) -> Owed {
         std::mem::take(&mut self.owed)
     }

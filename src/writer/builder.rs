@@ -113,6 +113,8 @@ impl AuditorBuilder {
 
     /// Sets what the trail survives. Defaults to [`Durability::Journal`]
     /// where there is a directory for the [journal](Self::journal), otherwise to [`Durability::Memory`].
+    /// Too weak a mode loses in a kill or an outage what its table says; too
+    /// strong a one makes the disk busy, and with [`Durability::Strict`] requests wait for it.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = Some(durability);
         self
@@ -129,7 +131,8 @@ impl AuditorBuilder {
     }
 
     /// Sets how many bytes the journal leaves free on its file system, more or
-    /// less: with fewer it counts as full. Defaults to 256 MiB.
+    /// less: with fewer it counts as full. Defaults to 256 MiB. Too few let the
+    /// journal take the disk from others; too many make it count as full for ever.
     pub fn journal_min_free_bytes(mut self, bytes: u64) -> Self {
         self.settings.journal_min_free_bytes = bytes;
         self
@@ -153,7 +156,7 @@ impl AuditorBuilder {
         self
     }
 
-    /// Sets how many records are stored at once. Defaults to 4,000. Small
+    /// Sets how many records are stored at once. Defaults to 4,000, at least 1. Small
     /// batches cost the store more for each record, large ones memory: two of
     /// them are held at a time.
     pub fn max_batch_size(mut self, records: usize) -> Self {
@@ -161,21 +164,23 @@ impl AuditorBuilder {
         self
     }
 
-    /// Sets how many bytes of events are stored at once. Defaults to 8 MiB.
-    /// It bounds the memory of a batch where events are large.
+    /// Sets how many bytes of events are stored at once. Defaults to 8 MiB, at least 1.
+    /// It bounds the memory of a batch where events are large; one event is
+    /// always stored, however large.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_batch_bytes = bytes;
         self
     }
 
     /// Sets how long a record may wait for its batch to fill. Defaults to
-    /// 200 ms, at most an hour. A shorter delay shows records sooner and makes smaller batches.
+    /// 200 ms, at most an hour. A shorter delay shows records sooner and makes smaller batches;
+    /// a longer one loses more with a kill in [`Durability::Memory`].
     pub fn max_batch_delay(mut self, delay: Duration) -> Self {
         self.settings.max_batch_delay = delay;
         self
     }
 
-    /// Sets how long the store may take for a batch. Defaults to 30 s, at most an hour. After
+    /// Sets how long the store may take for a batch. Defaults to 30 s, from 1 ms to an hour. After
     /// that the attempt counts as failed and is repeated; too short a time
     /// makes a slow store slower still.
     pub fn append_timeout(mut self, timeout: Duration) -> Self {

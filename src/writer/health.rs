@@ -38,7 +38,7 @@ pub enum HealthStatus {
     Ok,
     /// Nothing is lost, as far as is known, but something is wrong.
     Degraded,
-    /// Events are being lost.
+    /// Events are being lost, or the writer has ended: after an orderly shutdown, too.
     Failing,
 }
 

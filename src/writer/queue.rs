@@ -73,7 +73,7 @@ impl Queue {
     pub(super) fn new(max_events: usize, max_bytes: usize, max_frame_bytes: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let roomy = max_bytes / (max_frame_bytes + LENGTH_BYTES);
-        // Two frames at least, where one stands before another.
+        // Two frames at least in a shard: a strict request adds a provisional one before its own.
         let shards = cores.min(MAX_SHARDS).min(roomy).min(max_events / 2).max(1);
         Self {
             shards: (0..shards).map(|_| Padded::default()).collect(),
@@ -93,7 +93,7 @@ impl Queue {
         if self.place(frame, self.high_water) {
             return;
         }
-        // A full queue keeps what a full queue has room for.
+        // Once more without bodies, up to the hard limit.
         let lean = lean::without_bodies(frame);
         if !self.place(&lean, usize::MAX) {
             let own = self.shards_from_own().next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
 mod owed;
-mod unfinished;
+mod provisional;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Spool {
     /// From so many bytes on, what only the disk holds is written without its bodies.
     high_water: u64,
     behind: bool,
-    /// Early words of earlier processes, each with its segment, that may be
+    /// Provisional records of earlier processes, each with its segment, that may be
     /// followed by the event itself.
     unfinished: BTreeMap<EventId, (Record, SegmentId)>,
     /// What was there when the journal was opened.
@@ -51,7 +51,7 @@ pub(super) struct Chunk {
     pub(super) damage: Damage,
 }
 
-/// The most early words that wait for their events: more requests than this
+/// The most provisional records that wait for their events: more requests than this
 /// no process has in hand, so a file that says so is damaged or forged.
 const MAX_UNFINISHED: usize = 16_384;
 

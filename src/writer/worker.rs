@@ -3,7 +3,7 @@
 mod dispatch;
 mod end;
 mod intake;
-mod staged;
+mod provisional;
 mod syncing;
 
 use std::collections::HashMap;
@@ -118,19 +118,19 @@ struct Loop {
     batch: BatchBuilder,
     in_flight: Option<InFlight>,
     syncing: Option<Syncing>,
-    /// Early words on disk of events that are still to come, by the random
+    /// Provisional records on disk of events that are still to come, by the random
     /// bits of their ids, which stay when an event gets another time.
-    staged: HashMap<u64, Owed>,
-    /// Early words that others have replaced, until those are durable.
+    provisional: HashMap<u64, Owed>,
+    /// Provisional records that others have replaced, until those are durable.
     replaced: Owed,
-    /// What has replaced them may be what the last sync has lost: only the next one tells.
+    /// The last sync failed, and what has replaced them may be lost with it: they stay until one succeeds.
     sync_failed: bool,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
     losses: Losses,
     losses_told_at: Option<Instant>,
-    /// Apart from that of the store, whose failures would leave no line for what they cost.
+    /// Apart from the store's: with one line a minute for both, an outage would hide what it costs.
     loss_log: LogLimit,
     handles_gone: bool,
     closed: bool,
@@ -150,7 +150,7 @@ impl Loop {
             held: Vec::new(),
             in_flight: None,
             syncing: None,
-            staged: HashMap::new(),
+            provisional: HashMap::new(),
             replaced: Owed::default(),
             sync_failed: false,
             unclean: Vec::new(),

@@ -49,8 +49,8 @@ impl Exchange {
     }
 
     /// Whether that was done before the handler.
-    pub(in crate::middleware) fn is_staged(&self) -> bool {
-        self.lock().staged
+    pub(in crate::middleware) fn has_provisional(&self) -> bool {
+        self.lock().provisional
     }
 
     /// Has what is known written, and waits until it is durable; says whether
@@ -59,12 +59,12 @@ impl Exchange {
         let auditor = &self.shared.auditor;
         let position = {
             let mut state = self.lock();
-            state.staged = true;
+            state.provisional = true;
             self.reserve_for(&mut state);
             state.room.as_ref().and_then(|room| {
                 let mut frame = state.frame.clone();
                 frame.stage(Stage::Begun);
-                room.push_staged(frame.as_bytes())
+                room.push_provisional(frame.as_bytes())
             })
         };
         let durable = auditor.durable().cloned();

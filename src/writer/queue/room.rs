@@ -72,22 +72,22 @@ impl Room {
 }
 
 impl Room {
-    /// Adds an early word of the event that the room is for, which is not
+    /// Adds a provisional record of the event that the room is for, which is not
     /// counted as one, and wakes the consumer. Nothing if there is no room
     /// beside this one, or no consumer any more.
-    pub(crate) fn push_staged(&self, frame: &[u8]) -> Option<Position> {
+    pub(crate) fn push_provisional(&self, frame: &[u8]) -> Option<Position> {
         let lean = lean::without_bodies(frame);
         self.stage(0, &lean)
     }
 
-    /// Adds word that no event will come. It has the event's room.
+    /// Says that no event will come. That takes the event's room.
     pub(crate) fn dismiss(self, frame: &[u8]) {
         // Once the queue is closed nobody reads it any more.
         let _ = self.stage(1, frame);
     }
 
-    // In the room's own shard, where frames keep their order: an early word
-    // that was read after its event would wait for another one in vain.
+    // In the room's own shard, where frames keep their order: read after its
+    // event, a provisional record would wait for another one in vain.
     fn stage(&self, own_rooms: usize, frame: &[u8]) -> Option<Position> {
         let mut shard = self.queue.lock(self.shard);
         let fits = !shard.closed && self.queue.fits(&shard, own_rooms, frame.len());
@@ -108,7 +108,7 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.queue.lock(self.shard).rooms -= 1;
-        // One at most finds room now; who does not stay to look hands the word on.
+        // Room for one of those who wait. If that one is dropped before it looks, tokio wakes another.
         self.queue.freed.notify_one();
     }
 }

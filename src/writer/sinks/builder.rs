@@ -19,7 +19,7 @@ impl AuditorBuilder {
     }
 
     /// Sets how many records may wait for each sink that has a thread.
-    /// Defaults to 1,024. When there are more, that sink loses its copies of
+    /// Defaults to 1,024, at least 1. When there are more, that sink loses its copies of
     /// the newest: too small a buffer loses them in a burst. An ordinary record takes about 3 KB
     /// here, and its bodies besides; sinks share them.
     pub fn sink_buffer(mut self, records: usize) -> Self {

@@ -6,7 +6,7 @@ use crate::journal::{Appended, SegmentId};
 #[derive(Debug, Default)]
 pub(in crate::writer) struct Owed {
     parts: Vec<(SegmentId, u64)>,
-    /// How many of the records they hold, as far as that can be relied on.
+    /// How many of the batch's first records they hold; after a failed sync, of those written again only.
     records: u64,
 }
 

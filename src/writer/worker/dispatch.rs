@@ -135,9 +135,9 @@ impl Loop {
     /// The batch under way is stored, set aside or dropped.
     pub(super) fn settle(&mut self, losses: Losses) {
         if let Some(in_flight) = self.in_flight.take() {
-            // Where the disk did not take the events, their early words are still there.
-            let ids = self.staged_among(&in_flight.batch);
-            self.settle_staged(ids);
+            // Where the disk did not take the events, their provisional records are still there.
+            let ids = self.provisional_among(&in_flight.batch);
+            self.settle_provisional(ids);
             self.settled += in_flight.own;
             self.writer.spool.settle(&in_flight.owed);
             if in_flight.notes_recovery {

@@ -36,7 +36,7 @@ impl Loop {
         let mut lost = 0;
         self.keep_home();
         if !self.writer.spool.has_home() {
-            // It may only just be back when they are written.
+            // It may come back meanwhile; what was written to it before cannot be relied on.
             self.disown();
         }
         if let Some(in_flight) = self.in_flight.take() {
@@ -54,7 +54,7 @@ impl Loop {
             if is_empty {
                 break;
             }
-            if self.writer.progress.is_some() && self.take_in_staged() {
+            if self.writer.progress.is_some() && self.take_in_provisional() {
                 continue;
             }
             rest.extend(self.read_frame().map(|(record, _)| record));

@@ -63,7 +63,7 @@ impl Loop {
                 more = false;
                 break;
             }
-            if self.writer.progress.is_some() && self.take_in_staged() {
+            if self.writer.progress.is_some() && self.take_in_provisional() {
                 continue;
             }
             if let Some((record, size)) = self.read_frame() {
@@ -135,19 +135,19 @@ impl Loop {
                 if appended.records() < records.len() as u64 {
                     self.tell_failure();
                 }
-                let ids = self.staged_among(&records[..appended.records() as usize]);
-                self.replace_staged(ids);
+                let ids = self.provisional_among(&records[..appended.records() as usize]);
+                self.replace_provisional(ids);
                 self.batch.owe(&appended);
                 self.batch.extend(records, bytes, Instant::now());
             }
             Room::Disk => {
-                let ids = self.staged_among(&records);
+                let ids = self.provisional_among(&records);
                 let (held, lost) = self.writer.spool.defer(records);
                 if !held.is_empty() || lost > 0 {
                     self.tell_failure();
                 }
                 let is_held = |id: &EventId| held.iter().any(|record| record.id == *id);
-                self.replace_staged(ids.into_iter().filter(|id| !is_held(id)));
+                self.replace_provisional(ids.into_iter().filter(|id| !is_held(id)));
                 self.held = held;
                 self.settled += lost;
                 self.lose(Loss::Unreadable, lost);

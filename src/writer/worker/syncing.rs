@@ -11,7 +11,7 @@ pub(super) struct Syncing {
     pub(super) handle: JoinHandle<Synced>,
     /// How many frames of each shard it covers.
     read: Vec<u64>,
-    /// Early words that what it covers has replaced.
+    /// Provisional records that what it covers has replaced.
     replaced: Owed,
 }
 

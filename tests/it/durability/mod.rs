@@ -2,10 +2,10 @@
 
 mod crash;
 mod damage;
-mod early_words;
 mod full;
 mod health;
 mod outage;
+mod provisional;
 mod removed;
 mod setup;
 mod shutdown;

@@ -163,7 +163,7 @@ async fn a_finished_request_is_not_told_of_as_unfinished_by_the_next_process() {
     for _ in 0..30 {
         assert_eq!(app.status("/").await, 200);
     }
-    // The early words of those that have ended do not count any more.
+    // The provisional records of those that have ended do not count any more.
     loop {
         let stats = app.process.auditor.stats();
         if (stats.offered, stats.queued, stats.journal_records) == (30, 0, 30) {

@@ -59,7 +59,7 @@ fn move_away(directory: &TempDir) {
 }
 
 #[test]
-fn an_early_word_stays_until_what_replaces_it_is_synced() {
+fn a_provisional_record_stays_until_what_replaces_it_is_synced() {
     runtime().block_on(async {
         let directory = directory();
         let app = App::new(strict(&down(), &directory));
@@ -82,7 +82,7 @@ fn an_early_word_stays_until_what_replaces_it_is_synced() {
 }
 
 #[test]
-fn a_request_whose_early_word_could_not_be_synced_is_refused_and_stored_once() {
+fn a_request_whose_provisional_record_could_not_be_synced_is_refused_and_stored_once() {
     runtime().block_on(async {
         let directory = directory();
         let store = GatedStore::default();

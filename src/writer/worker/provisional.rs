@@ -1,4 +1,4 @@
-//! Early words of events: on disk before a request goes on, and stored only
+//! Provisional records of events: on disk before a request goes on, and stored only
 //! if the process ends before the event does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,10 +9,10 @@ use crate::writer::spool::Owed;
 use crate::{EventId, Record};
 
 impl Loop {
-    /// Takes in the next frame if it is an early word; says whether it was.
-    pub(super) fn take_in_staged(&mut self) -> bool {
+    /// Takes in the next frame if it is a provisional record; says whether it was.
+    pub(super) fn take_in_provisional(&mut self) -> bool {
         let pipeline = &self.writer.pipeline;
-        let staged = self.reading.next_if(|frame| {
+        let provisional = self.reading.next_if(|frame| {
             let capture = Capture::new(frame);
             let stage = capture.stage()?;
             // A bug in a rule costs this one request, never the writer.
@@ -21,7 +21,7 @@ impl Loop {
             }));
             Some((capture.id(), record))
         });
-        let Some((id, record)) = staged else {
+        let Some((id, record)) = provisional else {
             return false;
         };
         self.read[self.shard] += 1;
@@ -29,51 +29,51 @@ impl Loop {
             (Some(id), Ok(Some(record))) => {
                 let (appended, _) = self.writer.spool.append(&[record]);
                 if appended.records() == 0 {
-                    // An earlier word is better than none.
+                    // An earlier one is better than none.
                     self.tell_failure();
                     return true;
                 }
                 let mut owed = Owed::default();
                 owed.add(&appended);
-                if let Some(earlier) = self.staged.insert(id.random_bits(), owed) {
+                if let Some(earlier) = self.provisional.insert(id.random_bits(), owed) {
                     self.replaced.join(earlier);
                 }
             }
-            (Some(id), Ok(None)) => self.settle_staged([id]),
+            (Some(id), Ok(None)) => self.settle_provisional([id]),
             _ => self.tell_failure(),
         }
         true
     }
 
-    /// Those of the records that there was an early word of.
-    pub(super) fn staged_among(&self, records: &[Record]) -> Vec<EventId> {
-        if self.staged.is_empty() {
+    /// Those of the records that there was a provisional record of.
+    pub(super) fn provisional_among(&self, records: &[Record]) -> Vec<EventId> {
+        if self.provisional.is_empty() {
             return Vec::new();
         }
         let ids = records.iter().map(|record| record.id);
-        ids.filter(|id| self.staged.contains_key(&id.random_bits()))
+        ids.filter(|id| self.provisional.contains_key(&id.random_bits()))
             .collect()
     }
 
     /// The events themselves are on disk now, but not durable yet.
-    pub(super) fn replace_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
+    pub(super) fn replace_provisional(&mut self, ids: impl IntoIterator<Item = EventId>) {
         for id in ids {
-            if let Some(owed) = self.staged.remove(&id.random_bits()) {
+            if let Some(owed) = self.provisional.remove(&id.random_bits()) {
                 self.replaced.join(owed);
             }
         }
     }
 
-    /// What has replaced earlier words is durable now.
+    /// What has replaced provisional records is durable now.
     pub(super) fn settle_replaced(&mut self) {
         let replaced = std::mem::take(&mut self.replaced);
         self.writer.spool.settle(&replaced);
     }
 
     /// The events themselves are in the store now, or will not come.
-    pub(super) fn settle_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
+    pub(super) fn settle_provisional(&mut self, ids: impl IntoIterator<Item = EventId>) {
         for id in ids {
-            if let Some(owed) = self.staged.remove(&id.random_bits()) {
+            if let Some(owed) = self.provisional.remove(&id.random_bits()) {
                 self.writer.spool.settle(&owed);
             }
         }

@@ -1,4 +1,4 @@
-//! Early words of earlier processes, which wait for the events themselves.
+//! Provisional records of earlier processes, which wait for the events themselves.
 
 use super::{Chunk, Owed, Spool};
 use crate::Record;

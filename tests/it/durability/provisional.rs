@@ -1,4 +1,4 @@
-//! What becomes of the early words of strict requests.
+//! What becomes of the provisional records of strict requests.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -76,7 +76,7 @@ fn request(target: &str) -> Request<Body> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_early_word_goes_when_its_event_is_stored_although_the_disk_did_not_take_that() {
+async fn a_provisional_record_goes_when_its_event_is_stored_although_the_disk_did_not_take_that() {
     let directory = directory();
     let store = GatedStore::default();
     let app = App::new(cramped(strict(&store, &directory)));
@@ -92,7 +92,7 @@ async fn an_early_word_goes_when_its_event_is_stored_although_the_disk_did_not_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_early_word_stays_if_the_later_one_cannot_be_written() {
+async fn a_provisional_record_stays_if_the_later_one_cannot_be_written() {
     let directory = directory();
     let process = Process::start(cramped(strict(&down(), &directory)));
     let gate = Arc::<Notify>::default();
@@ -117,7 +117,7 @@ async fn an_early_word_stays_if_the_later_one_cannot_be_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_are_given_up_on_other_threads_leave_no_early_word_behind() {
+async fn requests_that_are_given_up_on_other_threads_leave_no_provisional_record_behind() {
     let directory = directory();
     let store = GatedStore::default();
     let app = App::new(strict(&store, &directory));
@@ -179,8 +179,8 @@ async fn a_record_that_is_asked_for_late_has_room_once_its_response_was_let_out(
 }
 
 #[tokio::test]
-async fn an_early_word_that_takes_long_to_sanitize_does_not_end_the_writer_before_the_rest_is_read()
-{
+async fn a_provisional_record_that_takes_long_to_sanitize_does_not_end_the_writer_before_the_rest_is_read()
+ {
     // Either the word or the events come first.
     for threads_before in [0, 1] {
         let directory = directory();
