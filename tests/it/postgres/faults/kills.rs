@@ -38,6 +38,21 @@ async fn a_server_that_is_killed_in_the_middle_of_a_copy_has_every_row_once_in_t
 }
 
 #[tokio::test]
+async fn a_server_that_is_down_at_the_start_gets_everything_once_it_is_up() {
+    let cluster = Cluster::start();
+    cluster.crash();
+    let (url, schema) = (cluster.url("postgres"), schema());
+    let store = PostgresStore::builder(&url).schema(&schema);
+    let mut trail = Trail::start(store.open().unwrap()).await;
+    trail.record(1_000);
+    trail.failed_with("cannot reach the database server").await;
+    trail.assert_waiting().await;
+    cluster.restart();
+    let client = connect(&url).await;
+    trail.assert_stored(&client, &schema).await;
+}
+
+#[tokio::test]
 async fn a_server_process_that_is_ended_or_killed_costs_no_record() {
     let cluster = Cluster::start();
     let proxy = Proxy::start(cluster.port()).await;

@@ -189,11 +189,14 @@ async fn processes(client: &Client, application: &str) -> Vec<i64> {
 /// The server's process that serves the writer's connection, once that is the only one.
 async fn writer_process(client: &Client, name: &str) -> i64 {
     let name = format!("{name} writer");
-    loop {
-        if let [process] = processes(client, &name).await[..] {
-            return process;
+    let found = async {
+        loop {
+            if let [process] = processes(client, &name).await[..] {
+                return process;
+            }
         }
-    }
+    };
+    tokio::time::timeout(MINUTE, found).await.unwrap()
 }
 
 /// Sends a signal to a process of the server.
