@@ -34,20 +34,30 @@
 //! | Parameter | Takes |
 //! |---|---|
 //! | `kind` | a kind's name: `http`, `auth`, `data_change`, …, or one of the application's own |
-//! | `action`, `actor_id`, `tenant_id`, `request_id` | the exact text |
 //! | `outcome` | an [`Outcome`](crate::Outcome)'s name: `completed`, `timed_out`, … |
-//! | `success` | `true` or `false` |
+//! | `success`, `flagged`, `is_mobile`, `is_bot` | `true` or `false` |
 //! | `method` | an HTTP method, in upper or lower case |
-//! | `status` | a status code |
+//! | `status` | a status code, or a class such as `4xx` |
+//! | `grpc_status` | a number |
 //! | `route` | the exact template |
 //! | `path` | the exact path, or with a `*` at the end the start of one |
+//! | `client_ip` | an address, or a network such as `192.0.2.0/24` |
+//! | `min_duration`, `max_duration` | `250us`, `500ms`, `2s`, `1m` |
 //! | `trace_id` | 32 hexadecimal digits |
+//! | `parent_id` | an event's id |
+//! | `tags` | one of the tags |
+//! | `category`, `action`, `error_code`, `severity`, `component`, `service`, `operation_id`, `request_id`, `actor_kind`, `actor_id`, `actor_email`, `actor_role`, `tenant_id`, `session_id`, `resource_type`, `resource_id`, `host`, `country`, `browser`, `os`, `device` | the exact text |
 //! | `from`, `to` | a time (RFC 3339): at or after `from`, before `to` |
 //! | `last` | instead of those, the time that ends now: `90s`, `15m`, `24h`, `7d` |
 //! | `limit` | the most records of a page, 1 to 500; defaults to 50 |
 //! | `cursor` | where another page ended |
 //!
-//! Whatever is unknown, repeated or malformed is an error, never ignored: a
+//! Several parameters narrow the list; several values of one, as in
+//! `status=404&status=5xx`, widen it to any of these. A `!` before the value
+//! leaves out what it names, and events without a value stay:
+//! `status=4xx&status=!404`. The times, `limit` and `cursor` take one value.
+//!
+//! Whatever is unknown or malformed is an error, never ignored: a
 //! filter with a typing mistake must not look like an empty trail.
 //!
 //! # Errors
@@ -65,6 +75,7 @@
 mod access;
 mod credentials;
 mod events;
+mod filter_params;
 mod health;
 mod list_params;
 mod params;

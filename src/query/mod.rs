@@ -1,9 +1,11 @@
 //! What a reader may ask of the trail, and what it gets.
 
+mod condition;
 mod cursor;
 mod filter;
 mod page;
 
+pub use condition::{Condition, Test};
 pub use cursor::Cursor;
-pub use filter::{Condition, Filter, Test};
+pub use filter::{Except, Filter};
 pub use page::{Page, PageRequest, Window};

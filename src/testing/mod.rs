@@ -38,8 +38,8 @@ pub use append::{
 #[cfg(feature = "decode")]
 pub use decode::decode_body;
 pub use filters::{
-    filters_find_what_they_name, path_prefixes_are_literal, text_in_filters_is_only_text,
-    times_are_half_open_to_the_microsecond,
+    filters_find_what_they_name, networks_hold_their_addresses, path_prefixes_are_literal,
+    text_in_filters_is_only_text, times_are_half_open_to_the_microsecond,
 };
 pub use json::sanitize_json;
 pub use lists::{
@@ -72,6 +72,7 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     a_batch_is_stored_wholly_or_not_at_all(store.clone()).await;
     concurrent_batches_are_all_stored(store.clone()).await;
     filters_find_what_they_name(store.clone()).await;
+    networks_hold_their_addresses(store.clone()).await;
     path_prefixes_are_literal(store.clone()).await;
     text_in_filters_is_only_text(store.clone()).await;
     times_are_half_open_to_the_microsecond(store.clone()).await;

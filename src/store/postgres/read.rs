@@ -16,11 +16,18 @@ use super::schema::Schema;
 use super::values::{Field, Parameter};
 use crate::event::{Column, Value};
 use crate::query::{Filter, Page, PageRequest};
-use crate::store::{AuditReader, sql};
+use crate::store::AuditReader;
+use crate::store::sql::{self, Dialect};
 use crate::{Error, EventId, Record};
 
 /// What a silent connection gets on top of the server's own limit.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How conditions are put to PostgreSQL.
+const DIALECT: Dialect = Dialect {
+    ip_between: |name, min, max| format!("{name} BETWEEN ${min} AND ${max}"),
+    contains: |name, place| format!("{name} @> ${place}"),
+};
 
 /// Reads records over connections that the writer never uses.
 pub(super) struct Reader {
@@ -118,7 +125,7 @@ impl Drop for Lease {
 #[async_trait]
 impl AuditReader for Reader {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
-        let query = sql::list(&self.table, filter, &page.window(filter));
+        let query = sql::list(&self.table, filter, &page.window(filter), &DIALECT);
         let rows = self.query(&query.text, &query.parameters).await?;
         let records = rows.iter().map(|row| record(row, Column::is_compact));
         Ok(Page::new(page, records.collect::<Result<_, _>>()?))

@@ -9,6 +9,7 @@
 mod append;
 mod database;
 mod error;
+mod functions;
 mod place;
 mod quarantine;
 mod read;
@@ -163,7 +164,7 @@ impl AuditStore for SqliteStore {
 impl AuditReader for SqliteStore {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
         let window = page.window(filter);
-        let query = super::sql::list(schema::TABLE, filter, &window);
+        let query = super::sql::list(schema::TABLE, filter, &window, &functions::DIALECT);
         let fetched = self
             .database
             .read(self.query_timeout, move |connection, place| {

@@ -1,0 +1,39 @@
+//! What queries need that SQLite does not have.
+
+use std::net::IpAddr;
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Result};
+
+use crate::store::sql::Dialect;
+
+/// How conditions are put to SQLite.
+pub(super) const DIALECT: Dialect = Dialect {
+    ip_between: |name, min, max| {
+        format!("ip_key({name}) BETWEEN ip_key(${min}) AND ip_key(${max})")
+    },
+    contains: |name, place| format!("(${place} ->> 0) IN (SELECT value FROM json_each({name}))"),
+};
+
+/// Adds the functions to a connection.
+pub(super) fn add(connection: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("ip_key", 1, flags, ip_key)
+}
+
+/// Bytes of an address that sort as addresses do; NULL for anything else.
+fn ip_key(context: &Context<'_>) -> Result<Option<Vec<u8>>> {
+    let ValueRef::Text(text) = context.get_raw(0) else {
+        return Ok(None);
+    };
+    let address = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Ok(address.map(|address| match address {
+        IpAddr::V4(address) => [&[4], &address.octets()[..]].concat(),
+        IpAddr::V6(address) => [&[6], &address.octets()[..]].concat(),
+    }))
+}
