@@ -10,13 +10,14 @@ use super::problem::Problem;
 use super::router::Trail;
 use super::summary::Summary;
 use super::{list_params, params};
-use crate::{Cursor, EventId, Record};
+use crate::{Cursor, EventId, Record, Timestamp};
 
 #[derive(Serialize)]
 pub(super) struct List {
     items: Vec<Summary>,
     next_cursor: Option<Cursor>,
     prev_cursor: Option<Cursor>,
+    scanned_until: Option<Timestamp>,
 }
 
 pub(super) async fn list(State(trail): State<Trail>, uri: Uri) -> Result<Json<List>, Problem> {
@@ -27,6 +28,7 @@ pub(super) async fn list(State(trail): State<Trail>, uri: Uri) -> Result<Json<Li
         items: page.items.into_iter().map(Summary).collect(),
         next_cursor: page.next_cursor,
         prev_cursor: page.prev_cursor,
+        scanned_until: page.scanned_until,
     }))
 }
 

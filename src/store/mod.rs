@@ -29,6 +29,8 @@ mod memory;
 mod postgres;
 mod quarantine;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod scan;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -88,6 +90,9 @@ pub trait AuditStore: Send + Sync + 'static {
 pub trait AuditReader: Send + Sync + 'static {
     /// A page of the records that pass the filter, newest first, with their
     /// [compact](crate::event::Column::is_compact) columns only.
+    ///
+    /// It takes a bounded time. Where that is not enough to fill the page it
+    /// [says how far it looked](Page::scanned_until), and leads on from there.
     ///
     /// # Errors
     /// If the store cannot be reached or takes too long.

@@ -18,6 +18,7 @@ mod postgres;
 mod quarantine;
 mod quickstart;
 mod sanitizer;
+mod scan;
 mod sinks;
 mod sqlite;
 mod stores;

@@ -326,7 +326,7 @@ async fn a_query_that_takes_too_long_is_given_up() {
     let place = Place::new();
     for store in [place.store().await, SqliteStore::in_memory().await.unwrap()] {
         store.append(&batch("found", 2_000)).await.unwrap();
-        let hurried = store.clone().query_timeout(Duration::ZERO);
+        let hurried = store.clone().scan_budget(Duration::ZERO);
         let nothing = Filter::new().path_prefix("/nowhere");
         for _ in 0..10 {
             let error = slow(&hurried, &nothing).await.unwrap_err();

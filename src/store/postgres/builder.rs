@@ -13,6 +13,7 @@ use super::schema::Schema;
 use super::url;
 use crate::Error;
 use crate::store::quarantine::Capacity;
+use crate::store::scan;
 
 /// Settings of a [`PostgresStore`].
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub struct PostgresStoreBuilder {
     schema: String,
     max_readers: usize,
     statement_timeout: Duration,
+    scan_budget: Duration,
     flush_timeout: Duration,
     capacity: Capacity,
 }
@@ -33,6 +35,7 @@ impl PostgresStoreBuilder {
             schema: "audit".to_owned(),
             max_readers: 4,
             statement_timeout: Duration::from_secs(5),
+            scan_budget: scan::DEFAULT_BUDGET,
             flush_timeout: Duration::from_secs(10),
             capacity: Capacity::default(),
         }
@@ -58,6 +61,14 @@ impl PostgresStoreBuilder {
     /// them keep the database busy.
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a list looks for records in all. Defaults to a second.
+    /// With too little, filters that no index serves need many pages to get
+    /// through a long time; with too much, people wait for them.
+    pub fn scan_budget(mut self, budget: Duration) -> Self {
+        self.scan_budget = budget;
         self
     }
 
@@ -118,6 +129,7 @@ impl PostgresStoreBuilder {
             &schema,
             self.max_readers,
             self.statement_timeout,
+            self.scan_budget,
         )?;
         let reader = Arc::new(reader);
         let writer = Arc::new(Writer::new(&connector, schema, self.flush_timeout));
@@ -134,10 +146,15 @@ impl PostgresStoreBuilder {
         if self.max_readers == 0 {
             return Err(Error::configuration("max_readers must be at least 1"));
         }
-        if self.statement_timeout < millisecond || self.flush_timeout < millisecond {
-            return Err(Error::configuration(
-                "statement_timeout and flush_timeout must be at least a millisecond",
-            ));
+        for (name, time) in [
+            ("statement_timeout", self.statement_timeout),
+            ("scan_budget", self.scan_budget),
+            ("flush_timeout", self.flush_timeout),
+        ] {
+            if time < millisecond {
+                let message = format!("{name} must be at least a millisecond");
+                return Err(Error::configuration(message));
+            }
         }
         Ok(())
     }
@@ -149,6 +166,7 @@ impl fmt::Debug for PostgresStoreBuilder {
             .field("schema", &self.schema)
             .field("max_readers", &self.max_readers)
             .field("statement_timeout", &self.statement_timeout)
+            .field("scan_budget", &self.scan_budget)
             .field("flush_timeout", &self.flush_timeout)
             .finish_non_exhaustive()
     }

@@ -15,9 +15,9 @@ use super::error;
 use super::schema::Schema;
 use super::values::{Field, Parameter};
 use crate::event::{Column, Value};
-use crate::query::{Filter, Page, PageRequest};
-use crate::store::AuditReader;
+use crate::query::{Filter, Page, PageRequest, Window};
 use crate::store::sql::{self, Dialect};
+use crate::store::{AuditReader, scan};
 use crate::{Error, EventId, Record};
 
 /// What a silent connection gets on top of the server's own limit.
@@ -35,6 +35,8 @@ pub(super) struct Reader {
     connector: Connector,
     table: String,
     statement_timeout: Duration,
+    /// How long a list looks for records in all its queries.
+    scan_budget: Duration,
 }
 
 impl Reader {
@@ -43,6 +45,7 @@ impl Reader {
         schema: &Schema,
         max_readers: usize,
         statement_timeout: Duration,
+        scan_budget: Duration,
     ) -> Result<Self, Error> {
         let connector = connector
             .named("reader")
@@ -66,11 +69,23 @@ impl Reader {
             connector,
             table: schema.table("events"),
             statement_timeout,
+            scan_budget,
         })
     }
 
     pub(super) async fn query(
         &self,
+        text: &str,
+        values: &[(&Column, Value<'_>)],
+    ) -> Result<Vec<Row>, Error> {
+        self.query_within(self.statement_timeout, text, values)
+            .await
+    }
+
+    /// The rows of a query that the server gives up after `limit`.
+    async fn query_within(
+        &self,
+        limit: Duration,
         text: &str,
         values: &[(&Column, Value<'_>)],
     ) -> Result<Vec<Row>, Error> {
@@ -82,9 +97,17 @@ impl Reader {
             .map(|(parameter, (column, _))| (parameter as _, Parameter::type_of(column)))
             .collect();
         let lease = self.lease().await?;
-        let query = lease.client().query_typed(text, &typed);
-        match timeout(self.statement_timeout.saturating_add(GRACE), query).await {
-            Ok(answer) => {
+        let limiting = format!("SET statement_timeout = {}", limit.as_millis().max(1));
+        // Sent together: the answer to the first is not waited for.
+        let both = async {
+            tokio::join!(
+                lease.client().batch_execute(&limiting),
+                lease.client().query_typed(text, &typed)
+            )
+        };
+        match timeout(limit.saturating_add(GRACE), both).await {
+            Ok((limited, answer)) => {
+                limited.map_err(error::statement)?;
                 lease.give_back();
                 answer.map_err(error::statement)
             }
@@ -123,12 +146,26 @@ impl Drop for Lease {
 }
 
 #[async_trait]
+impl scan::Source for Reader {
+    async fn fetch(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<Vec<Record>, Error> {
+        let query = sql::list(&self.table, filter, window, &DIALECT);
+        let rows = self
+            .query_within(timeout, &query.text, &query.parameters)
+            .await?;
+        let records = rows.iter().map(|row| record(row, Column::is_compact));
+        records.collect()
+    }
+}
+
+#[async_trait]
 impl AuditReader for Reader {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
-        let query = sql::list(&self.table, filter, &page.window(filter), &DIALECT);
-        let rows = self.query(&query.text, &query.parameters).await?;
-        let records = rows.iter().map(|row| record(row, Column::is_compact));
-        Ok(Page::new(page, records.collect::<Result<_, _>>()?))
+        scan::list(self, filter, page, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

@@ -27,8 +27,8 @@ use self::database::Database;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::quarantine::Capacity;
-use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
-use crate::query::{Filter, Page, PageRequest};
+use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
+use crate::query::{Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
@@ -58,6 +58,7 @@ use crate::{Error, EventId, Record};
 pub struct SqliteStore {
     database: Arc<Database>,
     query_timeout: Duration,
+    scan_budget: Duration,
     capacity: Capacity,
 }
 
@@ -100,6 +101,7 @@ impl SqliteStore {
         Ok(Self {
             database: Arc::new(Database::open(place).await?),
             query_timeout: Self::QUERY_TIMEOUT,
+            scan_budget: scan::DEFAULT_BUDGET,
             capacity: Capacity::default(),
         })
     }
@@ -111,6 +113,16 @@ impl SqliteStore {
     #[must_use]
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.query_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a list looks for records in all. Defaults to a second.
+    ///
+    /// Too short, and filters that no index serves need many pages to get
+    /// through a long time; too long, and people wait for them.
+    #[must_use]
+    pub fn scan_budget(mut self, budget: Duration) -> Self {
+        self.scan_budget = budget;
         self
     }
 
@@ -138,6 +150,7 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore")
             .field("database", self.database.place())
             .field("query_timeout", &self.query_timeout)
+            .field("scan_budget", &self.scan_budget)
             .finish()
     }
 }
@@ -161,17 +174,26 @@ impl AuditStore for SqliteStore {
 }
 
 #[async_trait]
-impl AuditReader for SqliteStore {
-    async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
-        let window = page.window(filter);
-        let query = super::sql::list(schema::TABLE, filter, &window, &functions::DIALECT);
-        let fetched = self
-            .database
-            .read(self.query_timeout, move |connection, place| {
+impl scan::Source for SqliteStore {
+    async fn fetch(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<Vec<Record>, Error> {
+        let query = super::sql::list(schema::TABLE, filter, window, &functions::DIALECT);
+        self.database
+            .read(timeout, move |connection, place| {
                 read::list(connection, &query, place)
             })
-            .await?;
-        Ok(Page::new(page, fetched))
+            .await
+    }
+}
+
+#[async_trait]
+impl AuditReader for SqliteStore {
+    async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
+        scan::list(self, filter, page, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
