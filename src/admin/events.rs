@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::router::Trail;
 use super::summary::Summary;
 use super::{list_params, params};
+use crate::query::Accuracy;
 use crate::{Cursor, EventId, Record, Timestamp};
 
 #[derive(Serialize)]
@@ -18,17 +19,27 @@ pub(super) struct List {
     next_cursor: Option<Cursor>,
     prev_cursor: Option<Cursor>,
     scanned_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count_accuracy: Option<Accuracy>,
 }
 
 pub(super) async fn list(State(trail): State<Trail>, uri: Uri) -> Result<Json<List>, Problem> {
     let reader = trail.reader()?;
-    let (filter, page) = list_params::read(&uri)?;
-    let page = reader.list(&filter, &page).await?;
+    let asked = list_params::read(&uri)?;
+    let page = reader.list(&asked.filter, &asked.page).await?;
+    let count = match asked.count {
+        true => Some(reader.count(&asked.filter).await?),
+        false => None,
+    };
     Ok(Json(List {
         items: page.items.into_iter().map(Summary).collect(),
         next_cursor: page.next_cursor,
         prev_cursor: page.prev_cursor,
         scanned_until: page.scanned_until,
+        count: count.map(|count| count.records),
+        count_accuracy: count.map(|count| count.accuracy),
     }))
 }
 

@@ -7,21 +7,33 @@ use super::params::{self, Parameter};
 use super::problem::Problem;
 use crate::{Cursor, Filter, PageRequest};
 
-/// The filter and the page of a query string.
-pub(super) fn read(uri: &Uri) -> Result<(Filter, PageRequest), Problem> {
+/// What a query string asks for.
+pub(super) struct List {
+    pub(super) filter: Filter,
+    pub(super) page: PageRequest,
+    pub(super) count: bool,
+}
+
+pub(super) fn read(uri: &Uri) -> Result<List, Problem> {
     let mut draft = Draft::default();
     let filter = params::read(uri, LIST, &mut draft)?;
     let page = match draft.cursor {
         Some(cursor) => draft.page.cursor(cursor),
         None => draft.page,
     };
-    Ok((filter, page))
+    let count = draft.count;
+    Ok(List {
+        filter,
+        page,
+        count,
+    })
 }
 
 #[derive(Default)]
 struct Draft {
     page: PageRequest,
     cursor: Option<Cursor>,
+    count: bool,
 }
 
 const LIST: &[Parameter<Draft>] = &[
@@ -40,6 +52,15 @@ const LIST: &[Parameter<Draft>] = &[
         repeats: false,
         read: |draft, text| {
             draft.cursor = Some(text.parse().ok()?);
+            Some(())
+        },
+    },
+    Parameter {
+        name: "count",
+        takes: "`true` or `false`",
+        repeats: false,
+        read: |draft, text| {
+            draft.count = text.parse().ok()?;
             Some(())
         },
     },

@@ -28,8 +28,14 @@
 //!
 //! # Lists
 //!
-//! `/api/events` answers `{"items": […], "next_cursor": …, "prev_cursor": …}`.
-//! Go on with `?cursor=` and the cursor as it was given, and with the same filter.
+//! `/api/events` answers `{"items": […], "next_cursor": …, "prev_cursor": …, "scanned_until": …}`.
+//! Go on with `?cursor=` and the cursor as it was given, and with the same
+//! filter. A list takes a bounded time: where it was over before the page was
+//! full, `scanned_until` says how far it looked, and `next_cursor` (or
+//! `prev_cursor`, for newer events) leads on from there.
+//!
+//! `?count=true` adds `count` and `count_accuracy`: `exact` up to 10,000 events,
+//! above that an `estimate` of the database, or `at_least` where it has none.
 //!
 //! | Parameter | Takes |
 //! |---|---|
@@ -51,6 +57,7 @@
 //! | `last` | instead of those, the time that ends now: `90s`, `15m`, `24h`, `7d` |
 //! | `limit` | the most records of a page, 1 to 500; defaults to 50 |
 //! | `cursor` | where another page ended |
+//! | `count` | `true` to count all events that pass the filter |
 //!
 //! Several parameters narrow the list; several values of one, as in
 //! `status=404&status=5xx`, widen it to any of these. A `!` before the value

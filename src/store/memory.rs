@@ -12,7 +12,7 @@ use self::quarantine::{Held, MemoryQuarantine};
 use super::quarantine::Capacity;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
 use crate::event::{Column, Fields};
-use crate::query::{Filter, Page, PageRequest};
+use crate::query::{Accuracy, Count, Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in memory, for as long as the process lives and without bound.
@@ -134,6 +134,15 @@ impl AuditReader for MemoryStore {
                 .collect()
         };
         Ok(Page::new(page, fetched))
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<Count, Error> {
+        let records = &self.lock().records;
+        let passing = records.values().filter(|record| filter.matches(record));
+        Ok(Count {
+            records: passing.count() as u64,
+            accuracy: Accuracy::Exact,
+        })
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

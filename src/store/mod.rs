@@ -47,7 +47,7 @@ pub use quarantine::{Admission, AuditQuarantine, Quarantined};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::query::{Filter, Page, PageRequest};
+use crate::query::{Count, Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
 /// Keeps records. See the [contract](self).
@@ -100,6 +100,16 @@ pub trait AuditReader: Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future gives the query up; nothing else depends on it.
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error>;
+
+    /// How many records pass the filter: exactly, up to
+    /// [`Count::EXACT_LIMIT`] of them and if the time allows it.
+    ///
+    /// # Errors
+    /// If the store cannot be reached or takes too long.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the query up; nothing else depends on it.
+    async fn count(&self, filter: &Filter) -> Result<Count, Error>;
 
     /// One record with all its columns, or `None` if there is no such record.
     ///

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use crate::query::{Filter, Page, PageRequest, Window};
+use crate::query::{Accuracy, Count, Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record, Timestamp};
 
 /// How long a list looks for records unless told otherwise.
@@ -28,6 +28,14 @@ pub(super) trait Source: Sync {
         window: &Window,
         timeout: Duration,
     ) -> Result<Vec<Record>, Error>;
+
+    /// The number of those records, up to what the window would fetch. Fails likewise.
+    async fn count(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<u64, Error>;
 }
 
 /// A page of the records that pass a filter, looked for as long as `budget` allows.
@@ -70,6 +78,43 @@ pub(super) async fn list(
         ));
     }
     Ok(Page::partial(page, records, scan.rest()))
+}
+
+/// How many records pass a filter, counted as long as `budget` allows and no further than is exact.
+pub(super) async fn count(
+    source: &impl Source,
+    filter: &Filter,
+    budget: Duration,
+) -> Result<Count, Error> {
+    let mut scan = Scan::new(filter.ids(), true, budget);
+    let mut records = 0;
+    while records <= Count::EXACT_LIMIT
+        && let Some((ids, timeout)) = scan.next(Timestamp::now())
+    {
+        let window = Window {
+            ids,
+            newest_first: true,
+            fetch: (Count::EXACT_LIMIT + 1 - records) as usize,
+        };
+        let started = Instant::now();
+        match source.count(filter, &window, timeout).await {
+            Ok(found) => {
+                scan.done(started.elapsed());
+                records += found;
+            }
+            Err(error) if error.is_timeout() => scan.timed_out(started.elapsed()),
+            Err(error) => return Err(error),
+        }
+    }
+    let accuracy = if records <= Count::EXACT_LIMIT && scan.rest().is_empty() {
+        Accuracy::Exact
+    } else {
+        Accuracy::AtLeast
+    };
+    Ok(Count {
+        records: records.min(Count::EXACT_LIMIT),
+        accuracy,
+    })
 }
 
 /// The windows of a range, one after the other, from the newest or from the

@@ -1,5 +1,8 @@
 //! The queries that SQLite and PostgreSQL share. Values are always bound, never written into the text.
 
+use std::ops::Range;
+
+use crate::EventId;
 use crate::event::{Column, ColumnType, Value};
 use crate::query::{Condition, Filter, Test, Window};
 
@@ -30,21 +33,44 @@ pub(super) fn names(columns: impl Iterator<Item = &'static Column>) -> String {
 
 /// The query for a window of the records that pass a filter.
 pub(super) fn list(table: &str, filter: &Filter, window: &Window, dialect: &Dialect) -> Query {
+    let columns = names(compact_columns());
+    let mut query = select(&columns, table, filter, &window.ids, dialect);
+    let order = if window.newest_first { "DESC" } else { "ASC" };
+    let end = format!(" ORDER BY id {order} LIMIT {}", window.fetch);
+    query.text.push_str(&end);
+    query
+}
+
+/// The query for the number of a window's records that pass a filter, up to what it would fetch.
+pub(super) fn count(table: &str, filter: &Filter, window: &Window, dialect: &Dialect) -> Query {
+    let Query { text, parameters } = select("1", table, filter, &window.ids, dialect);
+    Query {
+        text: format!(
+            "SELECT count(*) FROM ({text} LIMIT {}) AS found",
+            window.fetch
+        ),
+        parameters,
+    }
+}
+
+/// The query for the records of some ids that pass a filter.
+pub(super) fn select(
+    columns: &str,
+    table: &str,
+    filter: &Filter,
+    ids: &Range<EventId>,
+    dialect: &Dialect,
+) -> Query {
     let id = &Column::all()[0];
     let mut parameters = vec![
-        (id, Value::Uuid(window.ids.start.as_uuid())),
-        (id, Value::Uuid(window.ids.end.as_uuid())),
+        (id, Value::Uuid(ids.start.as_uuid())),
+        (id, Value::Uuid(ids.end.as_uuid())),
     ];
-    let mut text = format!(
-        "SELECT {} FROM {table} WHERE id >= $1 AND id < $2",
-        names(compact_columns())
-    );
+    let mut text = format!("SELECT {columns} FROM {table} WHERE id >= $1 AND id < $2");
     for condition in filter.conditions() {
         text.push_str(" AND ");
         text.push_str(&clause(condition, dialect, &mut parameters));
     }
-    let order = if window.newest_first { "DESC" } else { "ASC" };
-    text.push_str(&format!(" ORDER BY id {order} LIMIT {}", window.fetch));
     Query { text, parameters }
 }
 

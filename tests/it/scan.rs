@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tower_audit::event::Value;
+use tower_audit::query::Accuracy;
 use tower_audit::store::Batch;
 use tower_audit::{
-    AuditReader, AuditStore, Cursor, EventId, Filter, PageRequest, PostgresStore, Record,
+    AuditReader, AuditStore, Count, Cursor, EventId, Filter, PageRequest, PostgresStore, Record,
     SqliteStore, Timestamp,
 };
 
-use crate::postgres::cluster::own_database;
+use crate::postgres::cluster::{execute, own_database};
 
 /// Every window takes longer than this.
 const NO_TIME: Duration = Duration::from_millis(1);
@@ -104,6 +105,40 @@ async fn a_list_that_runs_out_of_time_is_found_in_parts_in_postgres() {
     let patient: Arc<dyn AuditReader> = patient.connect().await.unwrap().reader().unwrap();
     let hurried = PostgresStore::builder(&url).scan_budget(NO_TIME);
     assert_found_in_parts(&hurried.connect().await.unwrap(), &*patient).await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_to_count_is_estimated_and_says_so() {
+    let url = own_database("count").await;
+    let patient = PostgresStore::connect(&url).await.unwrap();
+    let sqlite = SqliteStore::in_memory().await.unwrap();
+    let (records, start) = ten_minutes();
+    let all = Filter::new();
+    let exactly = |records| Count {
+        records,
+        accuracy: Accuracy::Exact,
+    };
+    for store in [&patient as &dyn AuditStore, &sqlite] {
+        store.append(&Batch::new(records.clone())).await.unwrap();
+        let reader = store.reader().unwrap();
+        assert_eq!(reader.count(&all).await.unwrap(), exactly(600));
+        let minutes = Filter::new().path("/minute").from(start);
+        assert_eq!(reader.count(&minutes).await.unwrap(), exactly(10));
+        assert_eq!(
+            reader.count(&all.clone().status(1)).await.unwrap(),
+            exactly(0)
+        );
+        for _ in 0..16 {
+            let records = ten_minutes().0;
+            store.append(&Batch::new(records)).await.unwrap();
+        }
+    }
+    execute(&url, "ANALYZE audit.events").await;
+    let count = patient.reader().unwrap().count(&all).await.unwrap();
+    assert_eq!(count.accuracy, Accuracy::Estimate);
+    assert!((10_000..11_000).contains(&count.records), "{count:?}");
+    let count = sqlite.count(&all).await.unwrap();
+    assert_eq!((count.accuracy, count.records), (Accuracy::AtLeast, 10_000));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use super::error;
 use super::schema::Schema;
 use super::values::{Field, Parameter};
 use crate::event::{Column, Value};
-use crate::query::{Filter, Page, PageRequest, Window};
+use crate::query::{Accuracy, Count, Filter, Page, PageRequest, Window};
 use crate::store::sql::{self, Dialect};
 use crate::store::{AuditReader, scan};
 use crate::{Error, EventId, Record};
@@ -115,6 +115,22 @@ impl Reader {
         }
     }
 
+    /// How many records the planner expects to pass the filter.
+    async fn estimate(&self, filter: &Filter) -> Result<u64, Error> {
+        let query = sql::select("1", &self.table, filter, &filter.ids(), &DIALECT);
+        let explain = format!("EXPLAIN (FORMAT JSON) {}", query.text);
+        let rows = self.query(&explain, &query.parameters).await?;
+        let plan = rows.first().map(|row| row.try_get::<_, Field<'_>>(0));
+        let plan = plan.transpose().map_err(error::statement)?;
+        let rows = plan.and_then(|plan| {
+            let plan: serde_json::Value = serde_json::from_slice(plan.bytes()).ok()?;
+            plan[0]["Plan"]["Plan Rows"].as_f64()
+        });
+        // Saturates, and whole numbers are all that plans have.
+        rows.map(|rows| rows as u64)
+            .ok_or_else(|| Error::internal("the database's plan cannot be read"))
+    }
+
     async fn lease(&self) -> Result<Lease, Error> {
         match self.pool.get().await {
             Ok(client) => Ok(Lease(Some(client))),
@@ -160,12 +176,40 @@ impl scan::Source for Reader {
         let records = rows.iter().map(|row| record(row, Column::is_compact));
         records.collect()
     }
+
+    async fn count(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<u64, Error> {
+        let query = sql::count(&self.table, filter, window, &DIALECT);
+        let rows = self
+            .query_within(timeout, &query.text, &query.parameters)
+            .await?;
+        let count = rows.first().map(|row| row.try_get::<_, i64>(0)).transpose();
+        Ok(count
+            .map_err(error::statement)?
+            .unwrap_or_default()
+            .unsigned_abs())
+    }
 }
 
 #[async_trait]
 impl AuditReader for Reader {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
         scan::list(self, filter, page, self.scan_budget).await
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<Count, Error> {
+        let count = scan::count(self, filter, self.scan_budget).await?;
+        if count.accuracy == Accuracy::Exact {
+            return Ok(count);
+        }
+        Ok(Count {
+            records: self.estimate(filter).await?.max(count.records),
+            accuracy: Accuracy::Estimate,
+        })
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

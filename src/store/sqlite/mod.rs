@@ -28,7 +28,7 @@ use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::quarantine::Capacity;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
-use crate::query::{Filter, Page, PageRequest, Window};
+use crate::query::{Count, Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
@@ -188,12 +188,30 @@ impl scan::Source for SqliteStore {
             })
             .await
     }
+
+    async fn count(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<u64, Error> {
+        let query = super::sql::count(schema::TABLE, filter, window, &functions::DIALECT);
+        self.database
+            .read(timeout, move |connection, place| {
+                read::count(connection, &query, place)
+            })
+            .await
+    }
 }
 
 #[async_trait]
 impl AuditReader for SqliteStore {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
         scan::list(self, filter, page, self.scan_budget).await
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<Count, Error> {
+        scan::count(self, filter, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

@@ -1,6 +1,6 @@
 //! How records come out of the table.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{CachedStatement, Connection, Row};
 
 use super::error::Classify;
 use super::place::Place;
@@ -15,6 +15,30 @@ pub(super) fn list(
     query: &Query,
     place: &Place,
 ) -> Result<Vec<Record>, Error> {
+    let mut statement = prepare(connection, query, place)?;
+    let mut rows = statement.raw_query();
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().classify(place)? {
+        records.push(record(row, Column::is_compact, place)?);
+    }
+    Ok(records)
+}
+
+/// The number that a query gives.
+pub(super) fn count(connection: &Connection, query: &Query, place: &Place) -> Result<u64, Error> {
+    let mut statement = prepare(connection, query, place)?;
+    let mut rows = statement.raw_query();
+    match rows.next().classify(place)? {
+        Some(row) => row.get::<_, i64>(0).classify(place).map(i64::unsigned_abs),
+        None => Ok(0),
+    }
+}
+
+fn prepare<'a>(
+    connection: &'a Connection,
+    query: &Query,
+    place: &Place,
+) -> Result<CachedStatement<'a>, Error> {
     let mut statement = connection.prepare_cached(&query.text).classify(place)?;
     for (index, (_, value)) in query.parameters.iter().enumerate() {
         // To SQLite `$1` is a name like any other, not a place.
@@ -23,12 +47,7 @@ pub(super) fn list(
             .raw_bind_parameter(name.as_str(), values::to_sql(value))
             .classify(place)?;
     }
-    let mut rows = statement.raw_query();
-    let mut records = Vec::new();
-    while let Some(row) = rows.next().classify(place)? {
-        records.push(record(row, Column::is_compact, place)?);
-    }
-    Ok(records)
+    Ok(statement)
 }
 
 /// One record with all its columns.

@@ -75,6 +75,22 @@ async fn every_filter_finds_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_count_is_given_when_asked_for() {
+    let router = open(&three().await);
+    let json = get(&router, "/api/events?count=true&limit=1&success=true")
+        .await
+        .json();
+    assert_eq!(
+        (&json["count"], &json["count_accuracy"]),
+        (&2.into(), &"exact".into())
+    );
+    for query in ["", "?count=false"] {
+        let json = get(&router, &format!("/api/events{query}")).await.json();
+        assert!(json.get("count").is_none() && json.get("count_accuracy").is_none());
+    }
+}
+
+#[tokio::test]
 async fn the_last_hours_end_now() {
     let now = Timestamp::now();
     let ago = |seconds| now.minus(std::time::Duration::from_secs(seconds));

@@ -19,7 +19,7 @@ use tower_audit::admin::{self, OpenToEveryone};
 use tower_audit::event::Value;
 use tower_audit::store::Batch;
 use tower_audit::{
-    AuditReader, AuditStore, Error, EventId, Filter, MemoryStore, Page, PageRequest, Record,
+    AuditReader, AuditStore, Count, Error, EventId, Filter, MemoryStore, Page, PageRequest, Record,
     Timestamp,
 };
 
@@ -172,6 +172,10 @@ struct Broken(fn() -> Error);
 #[async_trait]
 impl AuditReader for Broken {
     async fn list(&self, _: &Filter, _: &PageRequest) -> Result<Page<Record>, Error> {
+        Err((self.0)())
+    }
+
+    async fn count(&self, _: &Filter) -> Result<Count, Error> {
         Err((self.0)())
     }
 

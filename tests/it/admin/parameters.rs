@@ -134,6 +134,7 @@ async fn what_cannot_be_asked_is_refused_with_the_parameter_and_what_it_takes() 
             "cursor",
             "as it was given.",
         ),
+        ("count=", "count", "takes `true` or `false`."),
         ("limit=5&limit=5", "limit", "can be given only once."),
         (
             "last=5s&kind=http&last=6s",
@@ -175,7 +176,7 @@ async fn the_sentences_name_everything_that_is_possible() {
          operation_id, request_id, trace_id, actor_kind, actor_id, actor_email, actor_role, \
          tenant_id, session_id, resource_type, resource_id, method, path, route, host, status, \
          grpc_status, min_duration, max_duration, client_ip, country, browser, os, device, \
-         is_mobile, is_bot, from, to, last, limit, cursor."
+         is_mobile, is_bot, from, to, last, limit, cursor, count."
     );
 }
 
