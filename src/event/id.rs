@@ -15,7 +15,8 @@ use crate::Error;
 /// the event's `occurred_at`, to the microsecond.
 ///
 /// Ids made by one process strictly increase, also when its clock is set
-/// back. The microseconds stand in `rand_a` as RFC 9562, section 6.2,
+/// back by up to a day. When it is set back further it was wrong before, and ids go
+/// on from the new time. The microseconds stand in `rand_a` as RFC 9562, section 6.2,
 /// method 3 describes; the other 62 bits are random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +24,11 @@ pub struct EventId(Uuid);
 
 /// The newest time that an id of this process carries.
 static NEWEST: AtomicI64 = AtomicI64::new(0);
+
+/// How far ids may be ahead of the clock, to keep their order when it is set
+/// back: a day. Without a bound one wrong second in the far future would
+/// give its time to all that the process does from then on.
+const MAX_LEAD_US: i64 = 86_400_000_000;
 
 impl EventId {
     /// An id for something that happens now.
@@ -35,7 +41,7 @@ impl EventId {
         let now = clock::time_of(now).as_micros();
         let mut newest = NEWEST.load(Ordering::Relaxed);
         loop {
-            let next = now.max(newest + 1);
+            let next = next_time(now, newest);
             match NEWEST.compare_exchange_weak(newest, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Self::at(Timestamp::from_micros(next)),
                 Err(current) => newest = current,
@@ -59,6 +65,16 @@ impl EventId {
         let (millis, fraction) = (micros / 1000, micros % 1000 * 4096 / 1000);
         let high = millis << 16 | 0x7000 | fraction;
         Self(Uuid::from_u64_pair(high, 0x8000_0000_0000_0000 | low))
+    }
+
+    /// The id at another time, with the same random bits.
+    pub(crate) fn moved_to(self, time: Timestamp) -> Self {
+        Self::with_low_bits(time, self.random_bits())
+    }
+
+    /// What stays the same when an id [is moved](Self::moved_to).
+    pub(crate) const fn random_bits(self) -> u64 {
+        self.0.as_u64_pair().1 << 2 >> 2
     }
 
     pub(crate) const fn from_bits(bits: u128) -> Self {
@@ -86,6 +102,17 @@ impl EventId {
     /// The id as a UUID.
     pub const fn as_uuid(self) -> Uuid {
         self.0
+    }
+}
+
+/// The time of the next id, in microseconds, after one of the time `newest`.
+fn next_time(now: i64, newest: i64) -> i64 {
+    // No id can be of a time before 1970.
+    let now = now.max(0);
+    if newest - now > MAX_LEAD_US {
+        now
+    } else {
+        now.max(newest + 1)
     }
 }
 
@@ -133,6 +160,33 @@ mod tests {
             prop_assert!(EventId::at(Timestamp::from_micros(micros - 1)) < bound);
             prop_assert!(EventId::at(Timestamp::from_micros(micros)) >= bound);
             prop_assert_eq!(bound.as_uuid().get_version_num(), 7);
+        }
+    }
+
+    #[test]
+    fn the_order_is_kept_unless_the_clock_was_off_by_more_than_a_day() {
+        let now = 1_700_000_000_000_000;
+        for (now, newest, expected) in [
+            (now, now - 1, now),
+            (now, now, now + 1),
+            (now, now + MAX_LEAD_US, now + MAX_LEAD_US + 1),
+            (now, now + MAX_LEAD_US + 1, now),
+            (0, 0, 1),
+            (-5, 3, 4),
+            (-5, now, 0),
+        ] {
+            assert_eq!(next_time(now, newest), expected, "{now} after {newest}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_moved_id_keeps_its_random_bits(from in 0..=MAX_MICROS, to in 0..=MAX_MICROS) {
+            let id = EventId::at(Timestamp::from_micros(from));
+            let moved = id.moved_to(Timestamp::from_micros(to));
+            prop_assert_eq!(moved.random_bits(), id.random_bits());
+            prop_assert_eq!(moved.timestamp().as_micros(), to);
+            prop_assert_eq!(moved.moved_to(id.timestamp()), id);
         }
     }
 

@@ -21,6 +21,7 @@ pub mod limits;
 mod outcome;
 mod record;
 mod resource;
+mod restamp;
 mod tag;
 mod time;
 
@@ -39,4 +40,5 @@ pub use time::Timestamp;
 
 pub(crate) use capture::Capture;
 pub(crate) use frame::Frame;
+pub(crate) use restamp::restamp;
 pub(crate) use tag::{Stage, Tag};

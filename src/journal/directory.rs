@@ -194,6 +194,11 @@ impl Home {
         &self.path
     }
 
+    /// Whether it is still where it was made, and still ours.
+    pub(super) fn is_there(&self) -> bool {
+        os::is_same(&self.lock, &self.path.join(LOCK))
+    }
+
     pub(super) fn segment_path(&self, number: u64) -> PathBuf {
         self.path.join(format!("{number:0DIGITS$}.{SUFFIX}"))
     }
@@ -240,7 +245,12 @@ impl Home {
     /// otherwise leaves word that nothing happened to its owner.
     pub(super) fn release(self) -> io::Result<()> {
         let mut is_empty = true;
-        for entry in fs::read_dir(&self.path)? {
+        let entries = match fs::read_dir(&self.path) {
+            // Somebody has removed all of it.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
             let name = entry?.file_name();
             is_empty &= name == LOCK || name == CLOSED;
         }

@@ -33,6 +33,7 @@
 //! | a failed or short write | all: what is not whole is written to a new segment, once; else the caller is told |
 //! | a failed fsync | the file is never asked again, and the caller is told which records to append again |
 //! | a full disk, a used-up budget | what is there; the caller is told what was accepted, and tries again later |
+//! | the directory removed by somebody | what is still held: a new one is made, and the caller is told what went with the old one |
 //! | damage to a segment | all frames that are whole; the others are counted and the file is kept |
 //! | damage to its header | the same, if its table of columns is known from elsewhere |
 //! | another version of the crate | older: all, without columns that are gone; newer: the file stays as it is |
@@ -47,7 +48,8 @@
 //! 4. [`Journal::sync`] as often as durability is wanted, here or on another
 //!    thread by [`Journal::sync_handle`].
 //! 5. [`Journal::adopt`] now and then, for processes that end while this one runs.
-//! 6. [`Journal::close`].
+//! 6. [`Journal::keep_home`] before records are appended.
+//! 7. [`Journal::close`].
 
 mod append;
 mod backlog;
@@ -59,6 +61,7 @@ mod disk;
 mod failure;
 mod frame;
 mod header;
+mod home;
 #[allow(clippy::module_inception)] // `Journal` is where its name says
 mod journal;
 mod layout;

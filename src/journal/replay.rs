@@ -32,7 +32,7 @@ impl Damage {
     }
 
     pub(super) fn add(&mut self, other: Self) {
-        self.records = self.records.saturating_add(other.records);
+        self.records += other.records;
         self.bytes += other.bytes;
         self.torn_bytes += other.torn_bytes;
         self.skipped_frames += other.skipped_frames;
@@ -41,6 +41,10 @@ impl Damage {
 
 /// The tables of columns that are known without a header that tells them.
 pub(super) struct Layouts(Vec<Layout>);
+
+/// More than a segment has frames. A sequence that is further off than that
+/// was never written in it, and tells nothing but that something is wrong.
+const MAX_LOST: u64 = 1 << 20;
 
 /// Versions of the crate whose segments lie beside each other, at most.
 const MAX_LAYOUTS: usize = 4;
@@ -138,10 +142,9 @@ impl<R: io::Read> SegmentReader<R> {
                 Item::Frame(frame) => {
                     self.is_open = false;
                     self.is_hardly_begun = false;
-                    let lost = self
+                    self.damage.records += self
                         .expected
-                        .map_or(0, |next| frame.sequence.saturating_sub(next));
-                    self.damage.records = self.damage.records.saturating_add(lost);
+                        .map_or(0, |next| lost_between(next, frame.sequence));
                     self.expected = Some(frame.sequence.saturating_add(1));
                     if frame.kind != KIND_RECORD {
                         self.damage.skipped_frames += 1;
@@ -170,6 +173,14 @@ impl<R: io::Read> SegmentReader<R> {
     /// Bytes of the segment that were read.
     pub(super) fn consumed(&self) -> u64 {
         self.frames.consumed()
+    }
+}
+
+/// How many frames are missing before one with this sequence.
+fn lost_between(expected: u64, sequence: u64) -> u64 {
+    match sequence.saturating_sub(expected) {
+        lost if lost > MAX_LOST => 1,
+        lost => lost,
     }
 }
 

@@ -141,6 +141,23 @@ impl Segments {
         });
     }
 
+    /// Gives up what was to be read back from the segments of one process;
+    /// says how many records that were.
+    pub(super) fn forget_deferred(&mut self, home: EventId) -> u64 {
+        let mut forgotten = 0;
+        let ids: Vec<_> = self.of(home).map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(segment) = self.all.get_mut(&id) else {
+                continue;
+            };
+            let deferred = std::mem::take(&mut segment.deferred);
+            let records = deferred.iter().map(|range| range.end - range.start).sum();
+            self.settle(id, records);
+            forgotten += records;
+        }
+        forgotten
+    }
+
     /// The oldest segment that there is something to be read of.
     pub(super) fn next_to_read(&self) -> Option<SegmentId> {
         let waits = |segment: &Segment| segment.is_unread || !segment.deferred.is_empty();

@@ -242,15 +242,12 @@ impl Exchange {
         let outcome = state.outcome(outcome);
         let Some((level, weight)) = self.kept(&state, outcome) else {
             let held = state.forget_bodies(Level::None);
-            let dismissal = state.staged.then(|| begun.dismissal());
+            let is_staged = state.staged;
             std::mem::take(&mut state.frame).reuse();
             drop(state);
             self.release(held);
-            if let Some(dismissal) = dismissal {
-                self.shared
-                    .auditor
-                    .queue()
-                    .push_staged(dismissal.as_bytes());
+            if let Some(room) = room.filter(|_| is_staged) {
+                room.dismiss(begun.dismissal().as_bytes());
             }
             return;
         };

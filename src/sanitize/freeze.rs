@@ -157,9 +157,10 @@ fn size(payload: &[u8]) -> Option<usize> {
     Capture::number(payload)?.try_into().ok()
 }
 
-/// A text that is no client's but our own.
+/// A text that is no client's but our own. With a NUL it is none, and no store would take it.
 fn made_here(payload: &[u8]) -> Option<String> {
-    str::from_utf8(payload).ok().map(str::to_owned)
+    let text = str::from_utf8(payload).ok()?;
+    (!text.contains('\0')).then(|| text.to_owned())
 }
 
 fn level(payload: &[u8]) -> Option<Level> {

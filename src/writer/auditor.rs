@@ -65,7 +65,8 @@ impl Auditor {
         }
     }
 
-    /// Offers an event and returns the id under which its record will be found.
+    /// Offers an event and returns the id under which its record will be found,
+    /// unless the [clock was far off](crate::docs::operations#clocks) just then.
     ///
     /// Never waits: if the queue is full the event is dropped and counted,
     /// and a gap event will tell of it. While the trail is
@@ -167,7 +168,8 @@ impl Auditor {
 
     /// Refuses events from now on, and waits until everything that was
     /// offered before is stored, at most for `timeout` and a second. What is not stored
-    /// by then is given up, and counted as dropped. May be called again.
+    /// by then is left to the journal, for the next process; without one, or where it has no room, it
+    /// is given up, and counted as dropped. May be called again.
     ///
     /// What is left of `timeout` then is for the [sinks](crate::Sink), to take what is
     /// buffered for them. One that does not is no error; its [numbers](Self::sinks) tell.

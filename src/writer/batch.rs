@@ -52,6 +52,16 @@ impl BatchBuilder {
         self.owed.add(appended);
     }
 
+    /// What of this batch is on disk, which then is nobody's note any more.
+    pub(super) fn take_owed(&mut self) -> Owed {
+        std::mem::take(&mut self.owed)
+    }
+
+    /// Takes note that these alone are on disk: the first records of this batch.
+    pub(super) fn owe_again(&mut self, appended: &Appended) {
+        self.owed.add_again(appended);
+    }
+
     /// The records so far.
     pub(super) fn records(&self) -> &[Record] {
         &self.records

@@ -20,7 +20,7 @@ pub(crate) enum Loss {
     ShutdownTimeout,
     /// Somebody deleted it from the quarantine.
     Discarded,
-    /// It was in the journal, in a part that is damaged.
+    /// It was in the journal only, in a part that is damaged or that somebody has removed.
     JournalDamaged,
 }
 

@@ -1,7 +1,7 @@
 //! What a frame goes through to become a record.
 
 use super::enrich::Enricher;
-use crate::event::{Capture, Event, Record};
+use crate::event::{Capture, Event, Record, clock, restamp};
 use crate::sanitize::Sanitizer;
 
 /// Sanitizes, then derives, then seals.
@@ -28,6 +28,7 @@ impl Pipeline {
         let capture = Capture::new(frame);
         let mut fields = self.sanitizer.fields(capture);
         self.enricher.enrich(&self.sanitizer, capture, &mut fields);
+        restamp(&mut fields, clock::now());
         Record::seal(fields)
     }
 

@@ -21,7 +21,6 @@ pub(crate) use room::Room;
 use self::frames::LENGTH_BYTES;
 use self::room::ROOM_BYTES;
 use super::losses::{Loss, Losses};
-use super::progress::Position;
 use crate::event::{Timestamp, lean};
 
 /// Frames in flight between many producers and one consumer.
@@ -74,7 +73,8 @@ impl Queue {
     pub(super) fn new(max_events: usize, max_bytes: usize, max_frame_bytes: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let roomy = max_bytes / (max_frame_bytes + LENGTH_BYTES);
-        let shards = cores.min(MAX_SHARDS).min(roomy).min(max_events).max(1);
+        // Two frames at least, where one stands before another.
+        let shards = cores.min(MAX_SHARDS).min(roomy).min(max_events / 2).max(1);
         Self {
             shards: (0..shards).map(|_| Padded::default()).collect(),
             max_shard_bytes: max_bytes / shards,
@@ -102,25 +102,10 @@ impl Queue {
         }
     }
 
-    /// Adds an early word of an event, which is not counted as one, and wakes
-    /// the consumer. Nothing if there is no room, or no consumer any more.
-    pub(crate) fn push_staged(&self, frame: &[u8]) -> Option<Position> {
-        let lean = lean::without_bodies(frame);
-        let position = self.shards_from_own().find_map(|index| {
-            let mut shard = self.lock(index);
-            let fits = !shard.closed && self.fits(&shard, 0, lean.len());
-            fits.then(|| {
-                shard.frames.push(&lean);
-                shard.accepted += 1;
-                Position {
-                    shard: index,
-                    number: shard.accepted,
-                }
-            })
-        });
+    /// Asks for the consumer on behalf of a producer that waits for it.
+    fn wake_urgently(&self) {
         self.urgent.store(true, Ordering::Relaxed);
         self.wake.notify_one();
-        position
     }
 
     /// Whether a producer waits for the consumer, since the last call.

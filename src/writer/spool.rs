@@ -1,15 +1,18 @@
 //! Records on disk: ahead of the store, or where memory has no room for them.
 
+mod owed;
+mod unfinished;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::owed::Owed;
 use super::condition::{Condition, JournalState};
 use super::durability::Durability;
 use super::log_limit::LogLimit;
-use crate::event::Stage;
 use crate::journal::{
     Adopted, Appended, Backlog, Damage, Journal, Recovery, SegmentId, SyncHandle, Synced,
 };
@@ -39,10 +42,6 @@ pub(super) struct Spool {
     sync_at: Option<Instant>,
 }
 
-/// The records of a batch that segments of the journal hold until they are settled.
-#[derive(Debug, Default)]
-pub(super) struct Owed(Vec<(SegmentId, u64)>);
-
 /// Records read back from disk.
 pub(super) struct Chunk {
     pub(super) batch: Batch,
@@ -54,19 +53,6 @@ pub(super) struct Chunk {
 
 /// How long the journal is left alone after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-impl Owed {
-    pub(super) fn add(&mut self, appended: &Appended) {
-        let parts = appended.parts.iter();
-        self.0
-            .extend(parts.map(|part| (part.segment, part.records())));
-    }
-
-    /// How many records are on disk.
-    pub(super) fn records(&self) -> u64 {
-        self.0.iter().map(|(_, records)| records).sum()
-    }
-}
 
 impl Spool {
     /// Without a journal there is no disk: memory is all there is.
@@ -154,7 +140,8 @@ impl Spool {
     /// Writes as many of the records as it can, from the first one on. Says
     /// whether the next one is too large for any journal.
     pub(super) fn append(&mut self, records: &[Record]) -> (Appended, bool) {
-        let Some(journal) = &mut self.journal else {
+        // Nothing tells nothing of the disk.
+        let Some(journal) = self.journal.as_mut().filter(|_| !records.is_empty()) else {
             return (Appended::default(), false);
         };
         let error = match journal.append(records) {
@@ -204,7 +191,8 @@ impl Spool {
         } else {
             records
         };
-        let owed = Owed(vec![(segment, records.len() as u64)]);
+        let mut owed = Owed::default();
+        owed.add_part(segment, records.len() as u64);
         let batch = Batch::new(records);
         Some(Chunk {
             // What another process had in hand may be stored already.
@@ -215,50 +203,16 @@ impl Spool {
         })
     }
 
-    /// Keeps back what may be followed by more of the same event, and
-    /// forgets what was.
-    fn set_unfinished_aside(&mut self, segment: SegmentId, records: Vec<Record>) -> Vec<Record> {
-        let mut rest = Vec::with_capacity(records.len());
-        for record in records {
-            let id = record.id;
-            let is_unfinished = record.capture_notes.iter().any(|note| note == Stage::NOTE);
-            let earlier = if is_unfinished {
-                self.unfinished.insert(id, (record, segment))
-            } else {
-                rest.push(record);
-                self.unfinished.remove(&id)
-            };
-            if let Some((_, segment)) = earlier {
-                self.settle(&Owed(vec![(segment, 1)]));
-            }
-        }
-        rest
-    }
-
-    /// The requests that their process did not live to see the end of, oldest first.
-    fn take_unfinished(&mut self, max_records: usize) -> Chunk {
-        let mut records = Vec::new();
-        let mut owed = Owed::default();
-        while records.len() < max_records.max(1)
-            && let Some((_, (record, segment))) = self.unfinished.pop_first()
-        {
-            records.push(record);
-            owed.0.push((segment, 1));
-        }
-        Chunk {
-            batch: Batch::new(records).retry(),
-            owed,
-            is_recovered: true,
-            damage: Damage::default(),
-        }
-    }
-
     /// The records are stored, set aside or lost: nobody needs them on disk any more.
     pub(super) fn settle(&mut self, owed: &Owed) {
+        for (segment, records) in owed.parts() {
+            self.settle_part(segment, records);
+        }
+    }
+
+    fn settle_part(&mut self, segment: SegmentId, records: u64) {
         if let Some(journal) = &mut self.journal {
-            for (segment, records) in &owed.0 {
-                journal.settle(*segment, *records);
-            }
+            journal.settle(segment, records);
         }
     }
 
@@ -270,7 +224,48 @@ impl Spool {
             && journal.bytes() > 0
         {
             journal.rotate();
+            if self.condition.is_journal(JournalState::Full) {
+                // It is empty now; the next write will tell.
+                self.condition.journal_works(JournalState::Works);
+            }
         }
+    }
+
+    /// Makes the journal's directory again if somebody has removed it. Says then
+    /// how many records went with it that were nowhere else.
+    pub(super) fn keep_home(&mut self) -> Option<u64> {
+        if !self.is_open() {
+            return None;
+        }
+        let error = match self.journal.as_mut()?.keep_home() {
+            Ok(lost) => {
+                if let Some(records) = lost {
+                    tracing::error!(
+                        records,
+                        "the audit journal's directory was removed by somebody and is made again; records that only it had are lost"
+                    );
+                }
+                return lost;
+            }
+            Err(error) => error,
+        };
+        self.retry_at = Some(Instant::now() + RETRY_AFTER);
+        self.condition.journal_works(JournalState::Fails);
+        self.tell(
+            &error,
+            "the audit journal's directory was removed by somebody and cannot be made again",
+        );
+        None
+    }
+
+    /// Whether what was written is where the next process will look for it.
+    pub(super) fn has_home(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::has_home)
+    }
+
+    /// Gives up what only the disk holds; says how many records that are.
+    pub(super) fn forget_deferred(&mut self) -> u64 {
+        self.journal.as_mut().map_or(0, Journal::forget_deferred)
     }
 
     /// When what was written is to be synced, if there is anything.

@@ -1,6 +1,6 @@
 //! What the writer has done so far.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -46,7 +46,7 @@ pub struct Stats {
     pub dropped_shutdown_timeout: u64,
     /// Of the dropped ones: somebody deleted the record from the quarantine.
     pub dropped_discarded: u64,
-    /// Of the dropped ones: they were in a part of the journal that is damaged.
+    /// Of the dropped ones: they were in the journal only, in a part that is damaged or that somebody has removed.
     pub dropped_journal_damaged: u64,
     /// Events on their way, in memory or in the journal. What an earlier
     /// process left in the journal counts from when it is read back.
@@ -114,13 +114,14 @@ pub(super) struct Counters {
 /// The records that this process has set aside.
 #[derive(Debug, Default)]
 struct SetAside {
-    /// Those whose later fate can be told.
-    ids: HashSet<EventId>,
-    /// How many there are besides.
-    others: u64,
+    /// Those whose later fate can be told, and how often each came: the
+    /// journal may bring a record more than once.
+    ids: HashMap<EventId, u64>,
+    /// How many there are in all.
+    records: u64,
 }
 
-/// How many of them are known by their ids: 24 bytes each.
+/// How many of them are known by their ids: 32 bytes each.
 const REMEMBERED: usize = 100_000;
 
 impl Counters {
@@ -139,16 +140,14 @@ impl Counters {
 
     pub(super) fn quarantined(&self, id: EventId) {
         let mut set_aside = self.set_aside();
+        set_aside.records += 1;
         if set_aside.ids.len() < REMEMBERED {
-            set_aside.ids.insert(id);
-        } else {
-            set_aside.others += 1;
+            *set_aside.ids.entry(id).or_default() += 1;
         }
     }
 
     pub(super) fn has_quarantined(&self) -> bool {
-        let set_aside = self.set_aside();
-        set_aside.others > 0 || !set_aside.ids.is_empty()
+        self.set_aside().records > 0
     }
 
     /// Counts as stored what this process has set aside and somebody has requeued.
@@ -163,7 +162,9 @@ impl Counters {
 
     fn forget(&self, ids: &[EventId]) -> u64 {
         let mut set_aside = self.set_aside();
-        ids.iter().filter(|id| set_aside.ids.remove(id)).count() as u64
+        let known = ids.iter().filter_map(|id| set_aside.ids.remove(id)).sum();
+        set_aside.records -= known;
+        known
     }
 
     fn set_aside(&self) -> MutexGuard<'_, SetAside> {
@@ -183,10 +184,7 @@ impl Counters {
         let stored = self.stored.load(Ordering::Acquire);
         let mut dropped = Loss::ALL.map(|loss| self.dropped[loss as usize].load(Ordering::Acquire));
         // After those, too: what moves to them from here is missing for a moment, never there twice.
-        let quarantined = {
-            let set_aside = self.set_aside();
-            set_aside.ids.len() as u64 + set_aside.others
-        };
+        let quarantined = self.set_aside().records;
         let gauge = queue.gauge();
         let offered = gauge.offered + self.own.load(Ordering::Acquire);
         for loss in [Loss::QueueFull, Loss::RequestRefused, Loss::Closed] {

@@ -4,6 +4,7 @@ mod dispatch;
 mod end;
 mod intake;
 mod staged;
+mod syncing;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,13 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::dispatch::InFlight;
+use self::syncing::Syncing;
 use super::batch::{BatchBuilder, BatchLimits};
 use super::deliver::Delivery;
 use super::flush::Flushes;
+use super::log_limit::LogLimit;
 use super::losses::Losses;
 use super::metrics::Metrics;
 use super::pipeline::Pipeline;
@@ -25,8 +27,8 @@ use super::progress::Progress;
 use super::queue::{Frames, Queue};
 use super::sinks::Sinks;
 use super::spool::{Owed, Spool};
-use crate::journal::{Adopted, Synced};
-use crate::{EventId, Record};
+use crate::Record;
+use crate::journal::Adopted;
 
 /// What a handle asks of the writer.
 pub(super) enum Command {
@@ -74,9 +76,23 @@ impl Writer {
     /// Not cancel safe: what was neither stored nor written to the journal is lost with the future.
     pub async fn run(self) {
         let finished = self.finished.clone();
+        // However it ends, nobody shall wait for it, and what comes later counts as lost.
+        let _closes = Closes(Arc::clone(&self.queue));
         // With the loop the sinks' buffers are closed and the last metrics told, before anybody hears of the end.
         Loop::new(self).run().await;
         finished.send_replace(true);
+    }
+}
+
+/// Closes the queue when it goes.
+struct Closes(Arc<Queue>);
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        if !self.0.is_closed() {
+            tracing::error!("the audit writer has ended before its time");
+            self.0.close();
+        }
     }
 }
 
@@ -101,15 +117,21 @@ struct Loop {
     held: Vec<Record>,
     batch: BatchBuilder,
     in_flight: Option<InFlight>,
-    /// The sync under way, and how many frames of each shard it covers.
-    syncing: Option<(JoinHandle<Synced>, Vec<u64>)>,
-    /// Early words on disk of events that are still to come.
-    staged: HashMap<EventId, Owed>,
+    syncing: Option<Syncing>,
+    /// Early words on disk of events that are still to come, by the random
+    /// bits of their ids, which stay when an event gets another time.
+    staged: HashMap<u64, Owed>,
+    /// Early words that others have replaced, until those are durable.
+    replaced: Owed,
+    /// What has replaced them may be what the last sync has lost: only the next one tells.
+    sync_failed: bool,
     /// Earlier processes whose end is to be told.
     unclean: Vec<Adopted>,
     flushes: Flushes,
     losses: Losses,
     losses_told_at: Option<Instant>,
+    /// Apart from that of the store, whose failures would leave no line for what they cost.
+    loss_log: LogLimit,
     handles_gone: bool,
     closed: bool,
     aborted: bool,
@@ -129,10 +151,13 @@ impl Loop {
             in_flight: None,
             syncing: None,
             staged: HashMap::new(),
+            replaced: Owed::default(),
+            sync_failed: false,
             unclean: Vec::new(),
             flushes: Flushes::default(),
             losses: Losses::default(),
             losses_told_at: None,
+            loss_log: LogLimit::default(),
             handles_gone: false,
             closed: false,
             aborted: false,
@@ -144,6 +169,7 @@ impl Loop {
         let mut maintain_at = Instant::now();
         let mut adopt_at = Instant::now();
         loop {
+            self.keep_home();
             if adopt_at <= Instant::now() {
                 self.adopt();
                 adopt_at = Instant::now() + ADOPT_EVERY;
@@ -158,8 +184,7 @@ impl Loop {
             let more = self.read_slice();
             self.dispatch(more);
             self.sync();
-            self.writer.spool.measure();
-            if self.aborted || (self.closed && self.is_done()) {
+            if self.aborted || (self.closed && !more && self.is_done()) {
                 break;
             }
             let at_the_latest = if self.writer.spool.is_there() {
@@ -178,6 +203,7 @@ impl Loop {
         if idle {
             self.writer.spool.tidy();
         }
+        self.writer.spool.measure();
         self.writer.metrics.tell(idle);
         let at_the_latest = self
             .writer
@@ -192,7 +218,7 @@ impl Loop {
             biased;
             command = self.writer.commands.recv(), if !self.handles_gone => self.obey(command),
             losses = dispatch::settle(&mut self.in_flight) => self.settle(losses),
-            synced = synced(&mut self.syncing) => self.synced(synced),
+            synced = syncing::synced(&mut self.syncing) => self.synced(synced),
             () = tokio::task::yield_now(), if more => {}
             () = woken(&self.writer.queue, idle), if listens => {}
             () = sleep_until(next), if !more => {}
@@ -218,8 +244,9 @@ impl Loop {
                 next = next.min(self.batch.deadline().unwrap_or(far));
             }
         }
-        let retry_at = self.writer.spool.retry_at();
-        if let Some(retry_at) = retry_at.filter(|_| !idle) {
+        // Once that time is over, only what is held asks for another attempt.
+        let is_of_use = |time: &Instant| !idle && (*time > now || !self.held.is_empty());
+        if let Some(retry_at) = self.writer.spool.retry_at().filter(is_of_use) {
             next = next.min(retry_at.max(now));
         }
         next
@@ -265,50 +292,28 @@ impl Loop {
         }
     }
 
-    /// Has what was written synced, if that is due, on a thread where it may take its time.
-    fn sync(&mut self) {
-        if self.syncing.is_none()
-            && let Some(handle) = self.writer.spool.begin_sync()
-        {
-            let sync = tokio::task::spawn_blocking(|| handle.sync());
-            self.syncing = Some((sync, self.read.clone()));
-        } else if self.syncing.is_none()
-            && let Some(progress) = &self.writer.progress
-            && self.writer.spool.is_synced()
-        {
-            // Nothing was written since, so all that was read is as durable as it will be.
-            progress.are_durable(&self.read);
-        }
-    }
-
-    fn synced(&mut self, synced: Option<Synced>) {
-        let covered = self.syncing.take().map(|(_, covered)| covered);
-        let works = synced.is_some_and(|synced| self.writer.spool.synced(synced));
-        if let (Some(progress), Some(covered)) = (&self.writer.progress, covered) {
-            if works {
-                progress.are_durable(&covered);
-            } else {
-                progress.have_failed(&self.read);
-            }
-        }
-        if works {
+    /// Looks whether somebody has removed the journal's directory: what was only
+    /// there is lost then, and what is in memory too is written to the new one.
+    fn keep_home(&mut self) {
+        let Some(records) = self.writer.spool.keep_home() else {
             return;
-        }
-        // What is still here is written once more, to another segment.
-        let (appended, _) = self.writer.spool.append(self.batch.records());
-        self.batch.owe(&appended);
-        if let Some(in_flight) = &mut self.in_flight {
-            let (appended, _) = self.writer.spool.append(&in_flight.batch);
-            in_flight.owed.add(&appended);
+        };
+        self.tell_failure();
+        self.lose_from_disk(records);
+        self.disown();
+        if self.writer.spool.writes_ahead() {
+            self.write_again();
         }
     }
-}
 
-/// Waits for the sync under way, if there is one.
-async fn synced(syncing: &mut Option<(JoinHandle<Synced>, Vec<u64>)>) -> Option<Synced> {
-    match syncing {
-        Some((handle, _)) => handle.await.ok(),
-        None => std::future::pending().await,
+    /// Forgets that anything in memory is on disk, too.
+    fn disown(&mut self) {
+        let owed = self.batch.take_owed();
+        self.writer.spool.settle(&owed);
+        if let Some(in_flight) = &mut self.in_flight {
+            let owed = std::mem::take(&mut in_flight.owed);
+            self.writer.spool.settle(&owed);
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod grpc;
 mod manifest;
 mod metrics;
 mod middleware;
+#[cfg(target_os = "linux")]
+mod os_faults;
 mod outcomes;
 mod policy;
 mod postgres;

@@ -200,6 +200,20 @@ async fn what_cannot_be_opened_is_named_in_one_sentence() {
     assert!(message.contains("in_memory"), "{message}");
 }
 
+#[tokio::test]
+async fn a_store_that_was_read_from_leaves_nothing_beside_its_file_when_it_is_closed() {
+    let place = Place::new();
+    let store = place.store().await;
+    store.append(&batch("first", 3)).await.unwrap();
+    assert_eq!(count(&store).await, 3);
+    assert!(place.directory.path().join("audit.db-wal").exists());
+    drop(store);
+    let entries = std::fs::read_dir(place.directory.path()).unwrap();
+    let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["audit.db"]);
+    assert_eq!(rows(&place), 3);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_new_file_belongs_to_its_owner_alone() {

@@ -339,3 +339,19 @@ fn handles_can_be_shared() {
     shared::<Record>();
     shared::<MemoryStore>();
 }
+
+#[tokio::test(start_paused = true)]
+async fn events_that_come_after_the_writer_has_ended_before_its_time_count_as_lost() {
+    let (auditor, writer) = Auditor::builder()
+        .store(MemoryStore::new())
+        .build()
+        .unwrap();
+    let writer = tokio::spawn(writer.run());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    writer.abort();
+    assert!(writer.await.unwrap_err().is_cancelled());
+    auditor.record(Event::activity("late"));
+    let stats = auditor.stats();
+    assert_eq!((stats.offered, stats.dropped_closed), (1, 1));
+    assert_eq!(stats.pending, 0);
+}

@@ -62,6 +62,17 @@ fn a_flipped_byte_anywhere_costs_at_most_one_record_which_is_counted() {
 }
 
 #[test]
+fn a_sequence_that_no_segment_can_have_does_not_count_for_what_would_be_before_it() {
+    let mut bytes = segment(2);
+    for sequence in [u64::MAX - 1, u64::MAX, FIRST, u64::MAX] {
+        put(&mut bytes, sequence, KIND_RECORD + 1, 0);
+    }
+    let (numbers, damage) = replay(&bytes);
+    assert_eq!(numbers, [100, 101]);
+    assert_eq!((damage.records, damage.skipped_frames), (2, 4));
+}
+
+#[test]
 fn a_segment_cut_anywhere_gives_its_whole_records_and_is_not_damaged() {
     let bytes = segment(4);
     let ends: Vec<_> = (0..=4).map(|count| segment(count).len()).collect();

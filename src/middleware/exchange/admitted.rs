@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Exchange;
+use super::{Exchange, State};
 use crate::Overflow;
 use crate::event::Stage;
 
@@ -18,7 +18,10 @@ impl Exchange {
 
     /// Sets room apart, if there is any; says whether the record has some.
     pub(in crate::middleware) fn reserve(&self) -> bool {
-        let mut state = self.lock();
+        self.reserve_for(&mut self.lock())
+    }
+
+    fn reserve_for(&self, state: &mut State) -> bool {
         if state.room.is_none() && !state.finished {
             state.room = self.shared.auditor.queue().reserve();
         }
@@ -50,15 +53,19 @@ impl Exchange {
         self.lock().staged
     }
 
-    /// Has what is known written, and waits until it is durable; says whether it is.
+    /// Has what is known written, and waits until it is durable; says whether
+    /// it is. The record itself has room from then on.
     pub(in crate::middleware) fn stage(&self) -> impl Future<Output = bool> + Send + use<> {
         let auditor = &self.shared.auditor;
         let position = {
             let mut state = self.lock();
             state.staged = true;
-            let mut frame = state.frame.clone();
-            frame.stage(Stage::Begun);
-            auditor.queue().push_staged(frame.as_bytes())
+            self.reserve_for(&mut state);
+            state.room.as_ref().and_then(|room| {
+                let mut frame = state.frame.clone();
+                frame.stage(Stage::Begun);
+                room.push_staged(frame.as_bytes())
+            })
         };
         let durable = auditor.durable().cloned();
         async move {

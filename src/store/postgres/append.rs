@@ -13,8 +13,10 @@ use super::{copy, insert, partition};
 use crate::store::Batch;
 use crate::{Error, Timestamp};
 
-/// How long the writer waits for a lock before it leaves the batch for later.
-const LOCK_TIMEOUT: &str = "5s";
+/// How long the writer waits for a lock before it leaves the batch for later,
+/// at most: half of its time, if that is less, so that it hears of the lock
+/// before it gives up.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Stores batches over a connection of its own.
 pub(super) struct Writer {
@@ -38,11 +40,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(connector: &Connector, schema: Schema, flush_timeout: Duration) -> Self {
         let events = schema.table("events");
+        // Zero would mean no limit.
+        let lock_timeout = LOCK_TIMEOUT.min(flush_timeout / 2).as_millis().max(1);
         Self {
             // What nobody waits for any more shall end on the server, too.
             connector: connector
                 .named("writer")
-                .with("lock_timeout", LOCK_TIMEOUT)
+                .with("lock_timeout", lock_timeout)
                 .with("statement_timeout", flush_timeout.as_millis()),
             setup: connector.named("setup"),
             is_prepared: AtomicBool::new(false),
@@ -124,7 +128,7 @@ impl Writer {
                 let error = Error::from(failure);
                 // Nothing is in doubt: one statement, and the server's answer
                 // to it. A batch that is halved would else connect each time.
-                if error.is_rejected() && batch.is_retry() {
+                if error.is_rejected() && batch.is_retry() && !batch.is_recovered() {
                     self.put_back(connection);
                 }
                 return Err(error);

@@ -75,7 +75,8 @@ impl PostgresStoreBuilder {
     /// Sets how long storing one batch may take, connecting included.
     /// Defaults to 10 seconds. With too little, a slow database stores
     /// batches whose outcome nobody waits for, and does so again; with too
-    /// much, a dead connection is noticed late.
+    /// much, a dead connection is noticed late. For a lock it waits half as
+    /// long, and 5 seconds at most.
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.flush_timeout = timeout;
         self

@@ -3,12 +3,16 @@
 //! The format is that of
 //! [COPY, "Binary Format"](https://www.postgresql.org/docs/current/sql-copy.html):
 //! a header, rows of length-prefixed fields, a trailer.
+//!
+//! It runs in a transaction of its own, for the answer to a COPY comes before
+//! the commit: a deferred constraint, a serialization failure or the server's
+//! end could still undo what was said to be stored.
 
 use std::pin::pin;
 
 use bytes::{BufMut, Bytes};
 use futures_util::SinkExt;
-use tokio_postgres::{CopyInSink, Statement};
+use tokio_postgres::Statement;
 
 use super::connect::Connection;
 use super::error::Failure;
@@ -40,8 +44,15 @@ pub(super) async fn copy(
     records: &[Record],
 ) -> Result<(), Failure> {
     let statement = prepared(connection, statement).await?;
-    let sink: CopyInSink<Bytes> = connection.client.copy_in(&statement).await?;
-    let mut sink = pin!(sink);
+    let client = &connection.client;
+    // Sent together: the answer to the first is not waited for. What fails in
+    // here ends with the connection, and so does the transaction.
+    let (begun, sink) = tokio::join!(
+        client.batch_execute("BEGIN"),
+        client.copy_in::<_, Bytes>(&statement)
+    );
+    begun?;
+    let mut sink = pin!(sink?);
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + ROW_BYTES);
     chunk.put_slice(HEADER);
     for (index, record) in records.iter().enumerate() {
@@ -54,6 +65,8 @@ pub(super) async fn copy(
     chunk.put_i16(TRAILER);
     sink.feed(Bytes::from(chunk)).await?;
     sink.finish().await?;
+    // Only now: a check can be left to the end of the transaction.
+    client.batch_execute("COMMIT").await?;
     Ok(())
 }
 

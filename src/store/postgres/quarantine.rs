@@ -9,6 +9,7 @@ use tokio_postgres::{GenericClient, Row};
 
 use super::append::Writer;
 use super::connect::Connection;
+use super::error::Failure;
 use super::read::Reader;
 use super::values::{Field, Parameter};
 use super::{error, insert, partition};
@@ -90,7 +91,8 @@ impl Quarantine {
         let deleted: HashSet<&EventId> = moved.iter().collect();
         records.retain(|record| deleted.contains(&record.id));
         insert::insert(&transaction, &self.writer.insert, &records).await?;
-        transaction.commit().await.map_err(error::statement)?;
+        // What is checked only now may refuse the records, too.
+        transaction.commit().await.map_err(Failure::from)?;
         Ok(moved)
     }
 

@@ -24,11 +24,13 @@ pub(super) struct Database {
 
 struct Shared {
     place: Place,
+    /// Closed before the writer, for the last connection is the one that
+    /// moves the log into the file, and one that only reads cannot.
+    idle_readers: Mutex<Vec<Connection>>,
     /// `None` after an error that left its state in doubt. In memory it is also the reader.
     writer: Mutex<Option<Connection>>,
     /// The file that the connections were opened on.
     file: Mutex<FileId>,
-    idle_readers: Mutex<Vec<Connection>>,
 }
 
 impl Database {

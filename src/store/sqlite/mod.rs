@@ -51,6 +51,10 @@ use crate::{Error, EventId, Record};
 /// survives the end of the process, however sudden. After a loss of power the
 /// file is sound, but the last transactions before it may be missing.
 ///
+/// While a store is open, and after an end that was none of its own making, the newest records are in
+/// the `-wal` file. When the last clone is dropped they are moved into the file itself, and
+/// `-wal` and `-shm` go; who copies the file before that has to copy all three.
+///
 /// # Who can read the file
 /// A new file can be read and written by its owner alone (mode 0600), and so
 /// can the `-wal` and `-shm` files beside it. A file that exists keeps its mode.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{LENGTH_BYTES, Queue, Shard};
 use crate::event::lean;
+use crate::writer::progress::Position;
 
 /// Room in the queue for one frame. Dropping it gives the room back.
 #[derive(Debug)]
@@ -67,6 +68,40 @@ impl Room {
         } else {
             queue.put(shard, &lean::core(frame));
         }
+    }
+}
+
+impl Room {
+    /// Adds an early word of the event that the room is for, which is not
+    /// counted as one, and wakes the consumer. Nothing if there is no room
+    /// beside this one, or no consumer any more.
+    pub(crate) fn push_staged(&self, frame: &[u8]) -> Option<Position> {
+        let lean = lean::without_bodies(frame);
+        self.stage(0, &lean)
+    }
+
+    /// Adds word that no event will come. It has the event's room.
+    pub(crate) fn dismiss(self, frame: &[u8]) {
+        // Once the queue is closed nobody reads it any more.
+        let _ = self.stage(1, frame);
+    }
+
+    // In the room's own shard, where frames keep their order: an early word
+    // that was read after its event would wait for another one in vain.
+    fn stage(&self, own_rooms: usize, frame: &[u8]) -> Option<Position> {
+        let mut shard = self.queue.lock(self.shard);
+        let fits = !shard.closed && self.queue.fits(&shard, own_rooms, frame.len());
+        let position = fits.then(|| {
+            shard.frames.push(frame);
+            shard.accepted += 1;
+            Position {
+                shard: self.shard,
+                number: shard.accepted,
+            }
+        });
+        drop(shard);
+        self.queue.wake_urgently();
+        position
     }
 }
 

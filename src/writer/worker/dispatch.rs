@@ -62,10 +62,9 @@ impl Loop {
             .iter()
             .map(|adopted| self.own_record(gap_of(adopted)))
             .collect();
-        let own = records.len() as u64;
-        self.taken += own;
-        // They may be stored already: whoever told of them may have ended right after.
-        self.send(Batch::new(records).retry(), Owed::default(), own);
+        // They may be stored already: whoever told of them may have ended right
+        // after. Nobody waits for them: they go before what was taken in earlier.
+        self.send(Batch::new(records).retry(), Owed::default(), 0);
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.notes_recovery = true;
         }
@@ -140,6 +139,9 @@ impl Loop {
     /// The batch under way is stored, set aside or dropped.
     pub(super) fn settle(&mut self, losses: Losses) {
         if let Some(in_flight) = self.in_flight.take() {
+            // Where the disk did not take the events, their early words are still there.
+            let ids = self.staged_among(&in_flight.batch);
+            self.settle_staged(ids);
             self.settled += in_flight.own;
             self.writer.spool.settle(&in_flight.owed);
             if in_flight.notes_recovery {

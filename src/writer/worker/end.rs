@@ -18,10 +18,14 @@ impl Loop {
                 self.give_up_the_rest();
             }
         }
-        if let Some((sync, _)) = &mut self.syncing {
+        if let Some(syncing) = &mut self.syncing {
             // On its own thread; the journal cannot be closed before it is told.
-            let synced = sync.await.ok();
+            let synced = (&mut syncing.handle).await.ok();
             self.synced(synced);
+        }
+        if !self.aborted {
+            // What has replaced them is in the store.
+            self.settle_replaced();
         }
         self.writer.spool.close();
         self.answer_the_rest();
@@ -30,6 +34,11 @@ impl Loop {
     /// Writes to disk what is only in memory. What finds no room there is lost.
     fn save_the_rest(&mut self) {
         let mut lost = 0;
+        self.keep_home();
+        if !self.writer.spool.has_home() {
+            // It may only just be back when they are written.
+            self.disown();
+        }
         if let Some(in_flight) = self.in_flight.take() {
             lost += self.save(&in_flight.batch, &in_flight.owed);
         }
@@ -50,10 +59,23 @@ impl Loop {
             }
             rest.extend(self.read_frame().map(|(record, _)| record));
         }
+        lost += self.save_losses();
+        if !self.writer.spool.has_home() {
+            lost += self.writer.spool.forget_deferred();
+        }
         let counters = &self.writer.delivery.counters;
         // Of the batch under way some may be stored although its fate is not known.
         let pending = counters.snapshot(&self.writer.queue).pending;
         self.give_up(lost.min(pending));
+    }
+
+    /// Writes to disk what the trail was not told of yet that was lost; says how much of that has no room.
+    fn save_losses(&mut self) -> u64 {
+        self.losses.merge(self.writer.queue.take_losses());
+        let events: Vec<_> = std::mem::take(&mut self.losses).gap_events().collect();
+        let records = events.into_iter().map(|event| self.own_record(event));
+        let records: Vec<_> = records.collect();
+        self.save(&records, &Owed::default())
     }
 
     /// Writes records to disk unless they are there; says how many may not be.

@@ -119,6 +119,15 @@ impl Loop {
         }
     }
 
+    /// Counts what only the disk had, and has no more.
+    pub(super) fn lose_from_disk(&mut self, records: u64) {
+        if records > 0 {
+            self.settled += records;
+            self.writer.delivery.condition.loses();
+            self.lose(Loss::JournalDamaged, records);
+        }
+    }
+
     fn take_in(&mut self, records: Vec<Record>, bytes: usize, room: Room) {
         match room {
             Room::Memory(..) => {
@@ -127,7 +136,7 @@ impl Loop {
                     self.tell_failure();
                 }
                 let ids = self.staged_among(&records[..appended.records() as usize]);
-                self.settle_staged(ids);
+                self.replace_staged(ids);
                 self.batch.owe(&appended);
                 self.batch.extend(records, bytes, Instant::now());
             }
@@ -138,7 +147,7 @@ impl Loop {
                     self.tell_failure();
                 }
                 let is_held = |id: &EventId| held.iter().any(|record| record.id == *id);
-                self.settle_staged(ids.into_iter().filter(|id| !is_held(id)));
+                self.replace_staged(ids.into_iter().filter(|id| !is_held(id)));
                 self.held = held;
                 self.settled += lost;
                 self.lose(Loss::Unreadable, lost);
@@ -178,7 +187,7 @@ impl Loop {
             return;
         };
         self.losses_told_at = Some(Instant::now());
-        if self.writer.delivery.log.is_due() {
+        if self.loss_log.is_due() {
             tracing::error!("audit events were lost; a gap event in the trail tells how many");
         }
         let events: Vec<_> = std::mem::take(&mut self.losses).gap_events().collect();

@@ -35,8 +35,8 @@ impl Loop {
                 }
                 let mut owed = Owed::default();
                 owed.add(&appended);
-                if let Some(earlier) = self.staged.insert(id, owed) {
-                    self.writer.spool.settle(&earlier);
+                if let Some(earlier) = self.staged.insert(id.random_bits(), owed) {
+                    self.replaced.join(earlier);
                 }
             }
             (Some(id), Ok(None)) => self.settle_staged([id]),
@@ -51,13 +51,29 @@ impl Loop {
             return Vec::new();
         }
         let ids = records.iter().map(|record| record.id);
-        ids.filter(|id| self.staged.contains_key(id)).collect()
+        ids.filter(|id| self.staged.contains_key(&id.random_bits()))
+            .collect()
     }
 
-    /// The events themselves are on disk now, or will not come.
+    /// The events themselves are on disk now, but not durable yet.
+    pub(super) fn replace_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
+        for id in ids {
+            if let Some(owed) = self.staged.remove(&id.random_bits()) {
+                self.replaced.join(owed);
+            }
+        }
+    }
+
+    /// What has replaced earlier words is durable now.
+    pub(super) fn settle_replaced(&mut self) {
+        let replaced = std::mem::take(&mut self.replaced);
+        self.writer.spool.settle(&replaced);
+    }
+
+    /// The events themselves are in the store now, or will not come.
     pub(super) fn settle_staged(&mut self, ids: impl IntoIterator<Item = EventId>) {
         for id in ids {
-            if let Some(owed) = self.staged.remove(&id) {
+            if let Some(owed) = self.staged.remove(&id.random_bits()) {
                 self.writer.spool.settle(&owed);
             }
         }

@@ -16,8 +16,10 @@ use crate::postgres::cluster::Cluster;
 use crate::quickstart::program::Quickstart;
 
 /// A record is on disk so long after its answer, at the latest: some
-/// milliseconds, if the writer's thread gets its share of a busy machine.
-const WINDOW: Duration = Duration::from_secs(1);
+/// milliseconds, if the writer's thread gets its share of the machine. Here
+/// it shares two processors with a load, a server and other tests, in a debug
+/// build, where over a second was seen.
+const WINDOW: Duration = Duration::from_secs(5);
 
 fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |value| value.parse().expect(name))

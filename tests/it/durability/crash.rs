@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tower_audit::Durability;
+use tower_audit::{Durability, Event, EventId};
 
-use super::{Process, WRITING_AHEAD, directory, files, gaps, stored};
+use super::{Process, WRITING_AHEAD, directory, files, gaps, small, stored};
 use crate::support::{Gate, GatedStore, assert_accounted};
 
 fn down() -> GatedStore {
@@ -115,6 +115,56 @@ async fn of_two_processes_in_one_directory_the_one_that_lives_takes_over() {
     all.sort();
     assert_eq!(stored(&store.memory), all);
     assert_eq!(gaps(&store.memory, "unclean_end").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_waits_for_its_own_records_also_when_another_process_s_end_is_told_first() {
+    let directory = directory();
+    let slow = |seconds| Gate::Slow(Duration::from_secs(seconds));
+    let store = GatedStore::new([slow(90), slow(0), slow(50)]);
+    let builder = small(&store, &directory, Durability::Journal);
+    let living = Process::start(builder.append_timeout(Duration::from_secs(3_600)));
+    let dying = Process::over(&down(), &directory, Durability::Journal);
+    let mut own = living.record(1);
+    living.journaled(1).await;
+    while store.attempts().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    own.extend(living.record(1));
+    dying.kill().await;
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    living.auditor.flush().await.unwrap();
+    assert_eq!(stored(&store.memory), own);
+    assert_eq!(gaps(&store.memory, "unclean_end").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_journal_brings_twice_is_accounted_for_in_quarantine_too() {
+    let directory = directory();
+    let first = Process::over(&down(), &directory, Durability::Journal);
+    let id = first.auditor.record(Event::activity("test").tag("poison"));
+    first.journaled(1).await;
+    first.kill().await;
+    let home = std::fs::read_dir(directory.path()).unwrap().next();
+    let home = home.unwrap().unwrap().path();
+    let copy = directory.path().join(EventId::now().to_string());
+    std::fs::create_dir(&copy).unwrap();
+    for file in std::fs::read_dir(home).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+
+    let store = GatedStore::default().quarantining([]);
+    let second = Process::over(&store, &directory, Durability::Journal);
+    while second.auditor.stats().quarantined < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_accounted(second.auditor.stats(), &store.memory.records());
+    store.take_poison();
+    let quarantine = second.auditor.quarantine().unwrap();
+    assert_eq!(quarantine.requeue(&[id]).await.unwrap().stored, [id]);
+    let stats = second.auditor.stats();
+    assert_eq!((stats.quarantined, stats.pending), (0, 0), "{stats:?}");
 }
 
 #[tokio::test(start_paused = true)]

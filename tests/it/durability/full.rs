@@ -7,7 +7,7 @@ use axum::http::Request;
 use tower::Service;
 use tower_audit::{AuditorBuilder, Durability, Event, HealthProblem, HealthStatus};
 
-use super::{MODES, Process, directory, gaps, small};
+use super::{MODES, Process, count, directory, gaps, small};
 use crate::support::{Gate, GatedStore, assert_accounted};
 
 /// About 4 KiB as a record.
@@ -59,14 +59,7 @@ async fn a_full_journal_drops_what_the_queue_cannot_hold_tells_and_recovers() {
         auditor.flush().await.unwrap();
         let stats = auditor.stats();
         assert_accounted(stats, &store.memory.records());
-        let told: u64 = gaps(&store.memory, "queue_full")
-            .iter()
-            .map(|gap| {
-                let details: serde_json::Value =
-                    serde_json::from_str(gap.details.as_ref().unwrap().as_str()).unwrap();
-                details["count"].as_u64().unwrap()
-            })
-            .sum();
+        let told: u64 = gaps(&store.memory, "queue_full").iter().map(count).sum();
         assert_eq!(told, stats.dropped, "{durability}");
         // It writes again.
         process.record(5);

@@ -2,12 +2,15 @@
 
 mod crash;
 mod damage;
+mod early_words;
 mod full;
 mod health;
 mod outage;
+mod removed;
 mod setup;
 mod shutdown;
 mod strict;
+mod syncing;
 
 use std::path::Path;
 use std::time::Duration;
@@ -95,6 +98,13 @@ fn gaps(store: &MemoryStore, reason: &str) -> Vec<Record> {
         record.kind == Kind::Gap && details.is_some_and(|json| json.as_str().contains(&reason))
     });
     records
+}
+
+/// How many events a gap event tells of.
+fn count(gap: &Record) -> u64 {
+    let details = gap.details.as_ref().unwrap().as_str();
+    let details: serde_json::Value = serde_json::from_str(details).unwrap();
+    details["count"].as_u64().unwrap()
 }
 
 /// All files below a directory, save for locks.

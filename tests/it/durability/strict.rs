@@ -18,14 +18,14 @@ use tower_audit::{
 use super::{Process, directory, files, gaps, small};
 use crate::support::{Gate, GatedStore, assert_accounted};
 
-struct App {
-    process: Process,
-    router: Router,
+pub(super) struct App {
+    pub(super) process: Process,
+    pub(super) router: Router,
     handled: Arc<AtomicUsize>,
 }
 
 impl App {
-    fn new(builder: AuditorBuilder) -> Self {
+    pub(super) fn new(builder: AuditorBuilder) -> Self {
         let process = Process::start(builder);
         let handled = Arc::<AtomicUsize>::default();
         let handler = || {
@@ -49,33 +49,33 @@ impl App {
     }
 
     /// The response's head; the exchange ends with its body.
-    async fn head(&self, path: &str) -> Response<Body> {
+    pub(super) async fn head(&self, path: &str) -> Response<Body> {
         let request = Request::get(path).body(Body::empty()).unwrap();
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    async fn status(&self, path: &str) -> u16 {
+    pub(super) async fn status(&self, path: &str) -> u16 {
         let response = self.head(path).await;
         let status = response.status().as_u16();
         to_bytes(response.into_body(), 1_000).await.unwrap();
         status
     }
 
-    fn handled(&self) -> usize {
+    pub(super) fn handled(&self) -> usize {
         self.handled.load(Ordering::Relaxed)
     }
 }
 
-fn strict(store: &GatedStore, directory: &TempDir) -> AuditorBuilder {
+pub(super) fn strict(store: &GatedStore, directory: &TempDir) -> AuditorBuilder {
     small(store, directory, Durability::Strict)
 }
 
-fn down() -> GatedStore {
+pub(super) fn down() -> GatedStore {
     GatedStore::new(std::iter::repeat_n(Gate::Fail, 1_000_000))
 }
 
 /// What the next process stores of what an earlier one has left.
-async fn recovered(directory: &TempDir) -> Vec<Record> {
+pub(super) async fn recovered(directory: &TempDir) -> Vec<Record> {
     let store = GatedStore::default();
     let next = Process::start(strict(&store, directory));
     next.record(1);

@@ -101,6 +101,19 @@ impl Cluster {
         self.control(&["start", "--wait"]);
     }
 
+    /// Starts the server again, as one that recovers and answers nobody before it is [promoted](Self::promote).
+    pub(crate) fn restart_in_recovery(&self) {
+        let signal = self.directory.join("data/standby.signal");
+        fs::write(&signal, "").expect("a writable directory");
+        User::of_server(Path::new("/proc/self")).own(&signal);
+        self.control(&["start", "--wait", "--options", "-c hot_standby=off"]);
+    }
+
+    /// Ends the recovery, and waits until the server answers.
+    pub(crate) fn promote(&self) {
+        self.control(&["promote"]);
+    }
+
     fn control(&self, arguments: &[&str]) {
         let user = User::of_server(Path::new("/proc/self"));
         let mut pg_ctl = user.command(&program("pg_ctl"));

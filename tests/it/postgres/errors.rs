@@ -7,8 +7,8 @@ use tokio_postgres::Client;
 use tower_audit::{AuditStore, Event, PostgresStore, Record};
 
 use super::fixture::{
-    activities, altered, batch, builder, client, named_builder, named_store, number, reader,
-    record, schema, shown, store, terminate, wait_for_lock,
+    activities, altered, batch, builder, client, execute, named_builder, named_store, number,
+    reader, record, schema, shown, store, terminate, wait_for_lock,
 };
 
 const CANARY: &str = "canary-7f3a";
@@ -171,12 +171,14 @@ async fn a_batch_that_takes_too_long_times_out_and_its_connection_is_not_used_ag
     let pid = "SELECT coalesce(min(pid), 0)::bigint FROM pg_stat_activity WHERE application_name = 'slow writer'";
     store.append(&batch(&activities(1))).await.unwrap();
     let before = number(&client, pid).await;
-    let lock = format!("BEGIN; LOCK TABLE {schema}.events IN ACCESS EXCLUSIVE MODE");
-    client.batch_execute(&lock).await.unwrap();
+    let make = "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS \
+                $$ BEGIN PERFORM pg_sleep(60); RETURN new; END $$; \
+                CREATE TRIGGER dawdle BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION dawdle()";
+    execute(&client, &schema, make).await;
     let records = activities(2);
     let error = store.append(&batch(&records)).await.unwrap_err();
     assert!(error.is_timeout() && error.is_transient(), "{error:?}");
-    client.batch_execute("ROLLBACK").await.unwrap();
+    execute(&client, &schema, "DROP TRIGGER dawdle ON events").await;
     store.append(&batch(&records).retry()).await.unwrap();
     assert_ne!(
         number(&client, &format!("{pid} AND pid <> {before}")).await,

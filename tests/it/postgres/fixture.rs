@@ -103,6 +103,21 @@ pub(super) async fn wait_for_lock(client: &Client, application: &str) {
     }
 }
 
+/// Executes statements about what is in a schema.
+pub(super) async fn execute(client: &Client, schema: &str, statement: &str) {
+    let statement = format!("SET search_path = {schema}; {statement}");
+    client.batch_execute(&statement).await.unwrap();
+}
+
+/// Drops all partitions of the events.
+pub(super) async fn drop_partitions(client: &Client, schema: &str) {
+    let query = "SELECT string_agg(format('DROP TABLE %s', inhrelid::regclass), '; ') \
+                 FROM pg_inherits WHERE inhparent = $1::text::regclass";
+    let events = format!("{schema}.events");
+    let drop: String = client.query_one(query, &[&events]).await.unwrap().get(0);
+    execute(client, schema, &drop).await;
+}
+
 /// The one number that a query gives.
 pub(super) async fn number(client: &Client, query: &str) -> i64 {
     client.query_one(query, &[]).await.expect(query).get(0)

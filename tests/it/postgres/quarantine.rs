@@ -14,8 +14,8 @@ use tower_audit::{
 };
 
 use super::fixture::{
-    activities, altered, builder, client, named_store, number, reader, record, role, schema, shown,
-    store, terminate, wait_for_lock,
+    activities, altered, builder, client, drop_partitions, execute, named_store, number, reader,
+    record, role, schema, shown, store, terminate, wait_for_lock,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ struct Cause {
     lift: &'static str,
 }
 
-const CAUSES: [Cause; 5] = [
+const CAUSES: [Cause; 6] = [
     Cause {
         sqlstate: "23514",
         make: "ALTER TABLE events ADD CONSTRAINT no_poison CHECK (action <> 'poison')",
@@ -58,6 +58,16 @@ const CAUSES: [Cause; 5] = [
                WHEN (new.action = 'poison') EXECUTE FUNCTION refuse()",
         lift: "DROP TRIGGER no_poison ON events",
     },
+    // Told only by the answer to the commit.
+    Cause {
+        sqlstate: "23514",
+        make: "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \
+               $$ BEGIN RAISE check_violation; END $$; \
+               CREATE CONSTRAINT TRIGGER no_poison AFTER INSERT ON events \
+               DEFERRABLE INITIALLY DEFERRED FOR EACH ROW \
+               WHEN (new.action = 'poison') EXECUTE FUNCTION refuse()",
+        lift: "DROP TRIGGER no_poison ON events",
+    },
 ];
 
 /// A store whose first attempt fails, so that the server does not name the lines.
@@ -76,11 +86,6 @@ impl AuditStore for Retried {
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
         self.0.quarantine()
     }
-}
-
-async fn execute(client: &Client, schema: &str, statement: &str) {
-    let statement = format!("SET search_path = {schema}; {statement}");
-    client.batch_execute(&statement).await.unwrap();
 }
 
 fn good() -> Event {
@@ -190,7 +195,7 @@ async fn what_is_held_survives_a_restart() {
 async fn a_missing_partition_is_made_on_the_spot_and_nothing_is_set_aside() {
     let (store, schema) = store().await;
     let client = client().await;
-    execute(&client, &schema, &drop_partitions(&client, &schema).await).await;
+    drop_partitions(&client, &schema).await;
     let auditor = Auditor::builder().store(store).start().await.unwrap();
     (0..10).for_each(|_| _ = auditor.record(good()));
     let stats = auditor.shutdown(MINUTE).await.unwrap();
@@ -204,7 +209,7 @@ async fn without_the_right_to_make_a_partition_records_wait_and_are_neither_lost
     let (owner, schema) = store().await;
     let client = client().await;
     let limited = role(&client, &schema).await.connect().await.unwrap();
-    execute(&client, &schema, &drop_partitions(&client, &schema).await).await;
+    drop_partitions(&client, &schema).await;
     let auditor = Auditor::builder().store(limited).start().await.unwrap();
     (0..10).for_each(|_| _ = auditor.record(good()));
     while auditor.stats().failed_attempts < 3 {
@@ -218,14 +223,6 @@ async fn without_the_right_to_make_a_partition_records_wait_and_are_neither_lost
     assert_eq!((stats.stored, stats.quarantined), (10, 0));
     let held = format!("SELECT count(*) FROM {schema}.quarantine");
     assert_eq!(number(&client, &held).await, 0);
-}
-
-/// The statements that drop all partitions of the events.
-async fn drop_partitions(client: &Client, schema: &str) -> String {
-    let query = "SELECT string_agg(format('DROP TABLE %s', inhrelid::regclass), '; ') \
-                 FROM pg_inherits WHERE inhparent = $1::text::regclass";
-    let events = format!("{schema}.events");
-    client.query_one(query, &[&events]).await.unwrap().get(0)
 }
 
 #[tokio::test]

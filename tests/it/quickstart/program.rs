@@ -73,13 +73,33 @@ impl Quickstart {
 
     /// Starts it again with the files that an earlier one has left.
     pub(crate) fn restart(directory: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
-        let log = File::options()
-            .append(true)
-            .create(true)
-            .open(directory.path().join("log"))
-            .unwrap();
+        let log = log_in(&directory);
         let mut command = command();
         command
+            .current_dir(&directory)
+            .env("PORT", "0")
+            .env("AUDIT_PASSWORD", PASSWORD)
+            .envs(settings.iter().copied());
+        Self::run(command, log, directory)
+    }
+
+    /// As [`restart`](Self::restart), by way of a command that ends by executing it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn restart_by(
+        wrapper: &[&str],
+        directory: tempfile::TempDir,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let log = log_in(&directory);
+        let program = command();
+        let mut command = Command::new(wrapper[0]);
+        for (name, value) in program.get_envs() {
+            assert!(value.is_none(), "the program's environment is only emptied");
+            command.env_remove(name);
+        }
+        command
+            .args(&wrapper[1..])
+            .arg(program.get_program())
             .current_dir(&directory)
             .env("PORT", "0")
             .env("AUDIT_PASSWORD", PASSWORD)
@@ -186,6 +206,25 @@ impl Quickstart {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// The number of its process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged so far.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn log(&self) -> String {
+        log_of(self.directory.path())
+    }
+
+    /// Waits for its end, and returns how that came with its files.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn ended(mut self) -> (std::process::ExitStatus, tempfile::TempDir) {
+        let status = self.child.wait().unwrap();
+        (status, self.take_directory())
+    }
+
     /// Ends it by SIGKILL, and returns its files.
     pub(crate) fn kill(mut self) -> tempfile::TempDir {
         self.child.kill().unwrap();
@@ -228,7 +267,7 @@ impl Drop for Quickstart {
 pub(crate) struct Stopped {
     pub(crate) last_line: String,
     pub(crate) log: String,
-    directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl Stopped {
@@ -238,6 +277,12 @@ impl Stopped {
         let files = entries.map(|entry| entry.unwrap().path());
         files.filter(|path| !path.ends_with("log")).collect()
     }
+}
+
+fn log_in(directory: &tempfile::TempDir) -> File {
+    let mut options = File::options();
+    options.append(true).create(true);
+    options.open(directory.path().join("log")).unwrap()
 }
 
 fn log_of(directory: &Path) -> String {
