@@ -56,14 +56,16 @@ pub(super) async fn detail(
 ) -> Result<Json<Record>, Problem> {
     let reader = trail.reader()?;
     params::none(&uri)?;
-    let Ok(Path(DetailPath { id })) = path else {
-        return Err(
-            Problem::bad_request("The parameter `id` takes the id of an event: a UUID.")
-                .parameter("id"),
-        );
-    };
-    match reader.get(id).await? {
-        Some(record) => Ok(Json(record)),
-        None => Err(Problem::not_found("There is no event of this id.")),
-    }
+    let record = reader.get(id(path)?).await?;
+    record.map(Json).ok_or_else(not_there)
+}
+
+pub(super) fn id(path: Result<Path<DetailPath>, PathRejection>) -> Result<EventId, Problem> {
+    path.map(|Path(DetailPath { id })| id).map_err(|_| {
+        Problem::bad_request("The parameter `id` takes the id of an event: a UUID.").parameter("id")
+    })
+}
+
+pub(super) fn not_there() -> Problem {
+    Problem::not_found("There is no event of this id.")
 }

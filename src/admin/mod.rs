@@ -17,6 +17,7 @@
 //! | `GET /` | what there is |
 //! | `GET /api/events` | records, newest first, with their [compact](crate::event::Column::is_compact) columns |
 //! | `GET /api/events/{id}` | one record with all its columns |
+//! | `GET /api/events/{id}/timeline` | what happened around it, oldest first, by `?by=` `operation_id`, `trace_id`, `request_id` or `session_id`, or by the first of these that it has; with what it has caused, and with gap events between |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! # Who may read
@@ -89,6 +90,7 @@ mod params;
 mod problem;
 mod router;
 mod summary;
+mod timeline;
 
 pub use access::{Access, Authorizer, Denied, OpenToEveryone, Verdict};
 pub use credentials::{BasicAuth, BearerToken};

@@ -42,12 +42,24 @@ pub(super) fn read<Draft>(
     filter.finish()
 }
 
+/// Reads a query string of a route that takes no filter.
+pub(super) fn own<Draft>(
+    uri: &Uri,
+    own: &[Parameter<Draft>],
+    draft: &mut Draft,
+) -> Result<(), Problem> {
+    let mut seen = Vec::new();
+    for (name, value) in pairs(uri)? {
+        if !set(own, draft, &name, &value, &mut seen)? {
+            return Err(unknown(name, own.iter().map(|parameter| parameter.name)));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses parameters where there are none.
 pub(super) fn none(uri: &Uri) -> Result<(), Problem> {
-    match pairs(uri)?.into_iter().next() {
-        Some((name, _)) => Err(unknown(name, std::iter::empty())),
-        None => Ok(()),
-    }
+    own(uri, &[], &mut ())
 }
 
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {

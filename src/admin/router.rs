@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::problem::Problem;
-use super::{Authorizer, events, health, params};
+use super::{Authorizer, events, health, params, timeline};
 use crate::{AuditReader, Auditor};
 
 /// A router that lets those read the trail whom `authorizer` lets.
@@ -46,6 +46,7 @@ pub(super) fn router_for(
         .route("/", get(index))
         .route("/api/events", get(events::list))
         .route("/api/events/{id}", get(events::detail))
+        .route("/api/events/{id}/timeline", get(timeline::timeline))
         .route("/api/health", get(health::health))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("There is nothing at this path.") })
@@ -99,7 +100,7 @@ async fn protect(request: Request, next: Next) -> Response {
 #[derive(Serialize)]
 struct Index {
     name: &'static str,
-    routes: [Route; 4],
+    routes: [Route; 5],
 }
 
 #[derive(Serialize)]
@@ -122,6 +123,10 @@ async fn index(uri: Uri) -> Result<Json<Index>, Problem> {
             route("/", "this list of routes"),
             route("/api/events", "events, newest first"),
             route("/api/events/{id}", "one event with everything"),
+            route(
+                "/api/events/{id}/timeline",
+                "what happened around one event",
+            ),
             route("/api/health", "whether the trail can be read"),
         ],
     }))

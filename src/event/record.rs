@@ -317,6 +317,17 @@ impl Record {
         }
     }
 
+    /// The record without the columns that [lists leave out](Column::is_compact).
+    pub(crate) fn compact(&self) -> Self {
+        let mut fields = Box::new(Fields::new(self.id));
+        for column in Column::all().iter().filter(|column| column.is_compact()) {
+            column
+                .set(&mut fields, column.get(self))
+                .expect("a value fits the column that it came from");
+        }
+        Self::seal(fields)
+    }
+
     /// A record from a stored row: `read` is asked for each column in the
     /// order of [`Column::all`] and answers [`Value::Null`] for what it does not have.
     ///

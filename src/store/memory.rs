@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use self::quarantine::{Held, MemoryQuarantine};
 use super::quarantine::Capacity;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
-use crate::event::{Column, Fields};
 use crate::query::{Accuracy, Count, Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
@@ -124,13 +123,13 @@ impl AuditReader for MemoryStore {
                 .rev()
                 .filter(passing)
                 .take(window.fetch)
-                .map(compact)
+                .map(Record::compact)
                 .collect()
         } else {
             range
                 .filter(passing)
                 .take(window.fetch)
-                .map(compact)
+                .map(Record::compact)
                 .collect()
         };
         Ok(Page::new(page, fetched))
@@ -160,15 +159,4 @@ fn store_missing<'a>(
             entry.insert(record.clone());
         }
     }
-}
-
-/// The record without the columns that lists leave out.
-fn compact(record: &Record) -> Record {
-    let mut fields = Box::new(Fields::new(record.id));
-    for column in Column::all().iter().filter(|column| column.is_compact()) {
-        column
-            .set(&mut fields, column.get(record))
-            .expect("a value fits the column that it came from");
-    }
-    Record::seal(fields)
 }

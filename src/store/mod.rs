@@ -47,7 +47,7 @@ pub use quarantine::{Admission, AuditQuarantine, Quarantined};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::query::{Count, Filter, Page, PageRequest};
+use crate::query::{Count, Filter, Link, Page, PageRequest, Timeline};
 use crate::{Error, EventId, Record};
 
 /// Keeps records. See the [contract](self).
@@ -119,4 +119,20 @@ pub trait AuditReader: Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future gives the query up; nothing else depends on it.
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error>;
+
+    /// What happened around an event, oldest first: the events that have the
+    /// asked-for [`Link`] in common with it, or else the closest that it has,
+    /// and those that it has caused. `None` if there is no such event.
+    ///
+    /// # Errors
+    /// If the store cannot be reached or takes too long.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the queries up; nothing else depends on them.
+    async fn timeline(&self, id: EventId, by: Option<Link>) -> Result<Option<Timeline>, Error> {
+        match self.get(id).await? {
+            Some(record) => Timeline::around(self, record.compact(), by).await.map(Some),
+            None => Ok(None),
+        }
+    }
 }

@@ -27,6 +27,7 @@ mod lists;
 mod pages;
 mod quarantine;
 mod samples;
+mod timeline;
 mod trail;
 
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
 pub use quarantine::{
     a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
 };
+pub use timeline::timelines_hold_what_belongs_together;
 
 use crate::AuditStore;
 
@@ -78,6 +80,7 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     times_are_half_open_to_the_microsecond(store.clone()).await;
     cursors_go_both_ways(store.clone()).await;
     pages_hold_still_while_records_arrive(store.clone()).await;
+    timelines_hold_what_belongs_together(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
     requeued_records_are_stored(store).await;

@@ -5,6 +5,7 @@ mod any;
 mod list;
 mod parameters;
 mod protocol;
+mod timeline;
 
 use std::sync::Arc;
 
