@@ -5,9 +5,11 @@ mod count;
 mod cursor;
 mod filter;
 mod page;
+mod scope;
 
 pub use condition::{Condition, Test};
 pub use count::{Accuracy, Count};
 pub use cursor::Cursor;
 pub use filter::{Except, Filter};
 pub use page::{Page, PageRequest, Window};
+pub use scope::Scope;
