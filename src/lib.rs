@@ -24,7 +24,7 @@ pub use middleware::{
     ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
 pub use policy::{Overflow, Policy, PolicyBuilder, Rule, StatusRange};
-pub use query::{Count, Cursor, Filter, Page, PageRequest, Timeline};
+pub use query::{Count, Cursor, Filter, Page, PageRequest, Scope, Timeline};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;

@@ -1,17 +1,17 @@
 //! Records: a page of them, and one with everything.
 
 use axum::Json;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use super::router::Trail;
-use super::summary::Summary;
+use super::scoped::Scoped;
+use super::summary::{Detail, Summary};
 use super::{list_params, params};
 use crate::query::Accuracy;
-use crate::{Cursor, EventId, Record, Timestamp};
+use crate::{AuditReader, Cursor, EventId, Timestamp};
 
 #[derive(Serialize)]
 pub(super) struct List {
@@ -25,12 +25,16 @@ pub(super) struct List {
     count_accuracy: Option<Accuracy>,
 }
 
-pub(super) async fn list(State(trail): State<Trail>, uri: Uri) -> Result<Json<List>, Problem> {
-    let reader = trail.reader()?;
+pub(super) async fn list(trail: Scoped, uri: Uri) -> Result<Json<List>, Problem> {
     let asked = list_params::read(&uri)?;
-    let page = reader.list(&asked.filter, &asked.page).await?;
+    page(&trail, &asked).await
+}
+
+/// The page that is asked for, with its count if that is asked for.
+pub(super) async fn page(trail: &Scoped, asked: &list_params::List) -> Result<Json<List>, Problem> {
+    let page = trail.list(&asked.filter, &asked.page).await?;
     let count = match asked.count {
-        true => Some(reader.count(&asked.filter).await?),
+        true => Some(trail.count(&asked.filter).await?),
         false => None,
     };
     Ok(Json(List {
@@ -50,14 +54,16 @@ pub(super) struct DetailPath {
 }
 
 pub(super) async fn detail(
-    State(trail): State<Trail>,
+    trail: Scoped,
     path: Result<Path<DetailPath>, PathRejection>,
     uri: Uri,
-) -> Result<Json<Record>, Problem> {
-    let reader = trail.reader()?;
+) -> Result<Json<Detail>, Problem> {
     params::none(&uri)?;
-    let record = reader.get(id(path)?).await?;
-    record.map(Json).ok_or_else(not_there)
+    let record = trail.get(id(path)?).await?.ok_or_else(not_there)?;
+    Ok(Json(Detail {
+        record,
+        hidden: trail.access().hidden_columns(),
+    }))
 }
 
 pub(super) fn id(path: Result<Path<DetailPath>, PathRejection>) -> Result<EventId, Problem> {

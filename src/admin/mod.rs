@@ -18,6 +18,7 @@
 //! | `GET /api/events` | records, newest first, with their [compact](crate::event::Column::is_compact) columns |
 //! | `GET /api/events/{id}` | one record with all its columns |
 //! | `GET /api/events/{id}/timeline` | what happened around it, oldest first, by `?by=` `operation_id`, `trace_id`, `request_id` or `session_id`, or by the first of these that it has; with what it has caused, and with gap events between |
+//! | `GET /api/me` | the records of whoever asks, as a list |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! # Who may read
@@ -26,6 +27,18 @@
 //! [`Authorizer`]. Ready-made are [`BasicAuth`] and [`BearerToken`]; a
 //! closure over the request's head serves applications that know their users
 //! already. It is asked before anything else, also for paths that do not exist.
+//!
+//! It answers with an [`Access`]: to which part of the trail, whether with
+//! bodies, and who it is that asks. Every route keeps to it. What is out of
+//! scope is not there: not in lists, counts and cursors, and as a detail it is
+//! answered like an event that does not exist. Of what may not be seen of an
+//! event only the names are told, as `hidden_columns` of its detail.
+//!
+//! What [`Auditor::router`](crate::Auditor::router) shows is recorded in the
+//! trail, by events of the kind `read`: every detail, and lists where the
+//! [builder](RouterBuilder::record_lists) says so.
+//!
+//! Everybody can ask so often a minute as [`Limits`] say; then the answer is `429`.
 //!
 //! # Lists
 //!
@@ -77,21 +90,30 @@
 //!
 //! # What it does not do
 //!
-//! It does not limit attempts at a password, and it does not encrypt: put a
+//! It does not limit attempts at a password: [`Limits`] are for those who got in. And it does not encrypt: put a
 //! rate limiter and TLS in front, as for the rest of the application.
 
 mod access;
+mod builder;
 mod credentials;
 mod events;
 mod filter_params;
 mod health;
+mod limits;
 mod list_params;
+mod me;
+mod operation;
 mod params;
 mod problem;
+mod reading;
 mod router;
+mod scoped;
 mod summary;
 mod timeline;
+mod trail;
 
 pub use access::{Access, Authorizer, Denied, OpenToEveryone, Verdict};
+pub use builder::RouterBuilder;
 pub use credentials::{BasicAuth, BearerToken};
+pub use limits::Limits;
 pub use router::router;

@@ -1,6 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -63,6 +64,29 @@ impl Problem {
         Self::new(
             StatusCode::NOT_IMPLEMENTED,
             "The audit trail cannot be read here: its store can only be written.",
+        )
+    }
+
+    pub(super) fn nobody() -> Self {
+        Self::not_found("There are no events of your own: who you are was not told.")
+    }
+
+    /// The limit allows another request after `wait`.
+    pub(super) fn too_many_requests(wait: Duration) -> Self {
+        // Rounded up: whoever comes too early is refused again.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "That was asked too often: try again later.",
+        )
+        .header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+
+    /// A route that lacks its guard: a bug.
+    pub(super) fn unguarded() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The audit trail cannot be read at this path.",
         )
     }
 

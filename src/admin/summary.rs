@@ -1,4 +1,4 @@
-//! A record as an item of a list.
+//! A record as an item of a list, and by itself.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -14,6 +14,27 @@ impl Serialize for Summary {
         let mut map = serializer.serialize_map(None)?;
         for column in Column::all().iter().filter(|column| column.is_compact()) {
             map.serialize_entry(column.name(), &Cell(column, column.get(&self.0)))?;
+        }
+        map.end()
+    }
+}
+
+/// All columns of a record that may be seen, and the names of those that may not.
+pub(super) struct Detail {
+    pub(super) record: Record,
+    pub(super) hidden: &'static [&'static str],
+}
+
+impl Serialize for Detail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let shown = |column: &&Column| !self.hidden.contains(&column.name());
+        for column in Column::all().iter().filter(shown) {
+            map.serialize_entry(column.name(), &Cell(column, column.get(&self.record)))?;
+        }
+        // The same for all records: it does not tell whether there is something to see.
+        if !self.hidden.is_empty() {
+            map.serialize_entry("hidden_columns", self.hidden)?;
         }
         map.end()
     }

@@ -1,16 +1,17 @@
 //! What happened around an event.
 
 use axum::Json;
+use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::Serialize;
 
 use super::events::{self, DetailPath};
 use super::params::{self, Parameter};
 use super::problem::Problem;
-use super::router::Trail;
+use super::scoped::Scoped;
 use super::summary::Summary;
+use crate::AuditReader;
 use crate::query::Link;
 
 #[derive(Serialize)]
@@ -31,15 +32,14 @@ const TIMELINE: &[Parameter<Option<Link>>] = &[Parameter {
 }];
 
 pub(super) async fn timeline(
-    State(trail): State<Trail>,
+    trail: Scoped,
     path: Result<Path<DetailPath>, PathRejection>,
     uri: Uri,
 ) -> Result<Json<Timeline>, Problem> {
-    let reader = trail.reader()?;
     let mut by = None;
     params::own(&uri, TIMELINE, &mut by)?;
     let id = events::id(path)?;
-    let timeline = reader.timeline(id, by).await?;
+    let timeline = trail.timeline(id, by).await?;
     let timeline = timeline.ok_or_else(events::not_there)?;
     Ok(Json(Timeline {
         by: timeline.by,

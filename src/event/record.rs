@@ -328,6 +328,18 @@ impl Record {
         Self::seal(fields)
     }
 
+    /// Leaves out what these columns hold, which are none that every record has.
+    #[cfg(feature = "admin")]
+    pub(crate) fn leave_out(&mut self, columns: &[&str]) {
+        for column in Column::all() {
+            if columns.contains(&column.name()) {
+                column
+                    .set(&mut self.0, Value::Null)
+                    .expect("only columns that may be empty are left out");
+            }
+        }
+    }
+
     /// A record from a stored row: `read` is asked for each column in the
     /// order of [`Column::all`] and answers [`Value::Null`] for what it does not have.
     ///

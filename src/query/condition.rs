@@ -13,6 +13,9 @@ pub struct Condition {
     tests: Vec<Test>,
 }
 
+/// What the conditions of scopes are called. No condition of a client is, so none widens them.
+pub(super) const SCOPE: &str = "scope";
+
 /// What a column's value may be. A missing value passes no test.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -41,6 +44,11 @@ impl Condition {
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (self.name, self.is_negated) == (other.name, other.is_negated)
+    }
+
+    /// Whether the condition keeps a reader to its [`Scope`](super::Scope).
+    pub(super) fn is_of_scope(&self) -> bool {
+        self.name == SCOPE
     }
 
     pub(super) fn or(&mut self, test: Test) {

@@ -223,6 +223,13 @@ impl Filter {
                 .all(|condition| condition.matches(record))
     }
 
+    /// Adds a condition beside all others, also those of the same name.
+    pub(super) fn and(mut self, mut condition: Condition, test: Test) -> Self {
+        condition.or(test);
+        self.conditions.push(condition);
+        self
+    }
+
     fn with(mut self, condition: Condition, test: Test) -> Self {
         let conditions = &mut self.conditions;
         let same = conditions
@@ -240,7 +247,7 @@ impl Filter {
 /// No id of version 7 is greater.
 const LAST_ID: EventId = EventId::from_bits(u128::MAX);
 
-fn text(text: &str) -> Test {
+pub(super) fn text(text: &str) -> Test {
     Test::Equals(Value::Text(text.to_owned().into()))
 }
 

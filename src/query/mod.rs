@@ -5,6 +5,7 @@ mod count;
 mod cursor;
 mod filter;
 mod page;
+mod scope;
 mod timeline;
 
 pub use condition::{Condition, Test};
@@ -12,4 +13,5 @@ pub use count::{Accuracy, Count};
 pub use cursor::Cursor;
 pub use filter::{Except, Filter};
 pub use page::{Page, PageRequest, Window};
+pub use scope::Scope;
 pub use timeline::{Link, Timeline};

@@ -6,6 +6,7 @@
 mod admin;
 mod canaries;
 mod chaos;
+mod curl;
 mod durability;
 mod giant_bodies;
 mod grpc;

@@ -2,9 +2,12 @@
 
 mod access;
 mod any;
+mod limits;
 mod list;
 mod parameters;
 mod protocol;
+mod reads;
+mod scope;
 mod timeline;
 
 use std::sync::Arc;
@@ -24,12 +27,13 @@ use tower_audit::{
     Timestamp,
 };
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 8] = [
     "/",
     "/api/events",
     "/api/events?status=nonsense",
     "/api/events/018f3c5e-7b2a-7abc-9def-0123456789ab",
     "/api/events/nonsense",
+    "/api/me",
     "/api/health",
     "/nothing/here",
 ];

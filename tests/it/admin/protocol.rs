@@ -29,6 +29,7 @@ async fn the_index_and_the_health_tell_what_there_is() {
             "/api/events",
             "/api/events/{id}",
             "/api/events/{id}/timeline",
+            "/api/me",
             "/api/health"
         ]
     );
