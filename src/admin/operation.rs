@@ -9,16 +9,19 @@ pub(super) enum Operation {
     Detail,
     /// The events of whoever asks.
     Me,
+    /// An event is told by hand.
+    Create,
+    Flag,
+    Purge,
 }
 
 /// Which limit an operation counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     List,
-    // Statistics and exports have routes of their own to count for these.
+    // Statistics have routes of their own to count for it.
     #[allow(dead_code)]
     Stats,
-    #[allow(dead_code)]
     Export,
 }
 
@@ -34,15 +37,19 @@ pub(super) enum Recorded {
 impl Operation {
     pub(super) fn class(self) -> Class {
         match self {
-            Self::Health | Self::List | Self::Detail | Self::Me => Class::List,
+            Self::Health | Self::List | Self::Detail | Self::Me | Self::Create | Self::Flag => {
+                Class::List
+            }
+            Self::Purge => Class::Export,
         }
     }
 
     pub(super) fn recorded(self) -> Recorded {
         match self {
-            Self::Health => Recorded::Never,
+            // What is created is recorded by itself.
+            Self::Health | Self::Create => Recorded::Never,
             Self::List | Self::Me => Recorded::OnRequest,
-            Self::Detail => Recorded::Always,
+            Self::Detail | Self::Flag | Self::Purge => Recorded::Always,
         }
     }
 
@@ -50,9 +57,11 @@ impl Operation {
     pub(super) fn route(self) -> &'static str {
         match self {
             Self::Health => "/api/health",
-            Self::List => "/api/events",
+            Self::List | Self::Create => "/api/events",
             Self::Detail => "/api/events/{id}",
             Self::Me => "/api/me",
+            Self::Flag => "/api/events/{id}/flag",
+            Self::Purge => "/api/purge",
         }
     }
 
@@ -63,6 +72,9 @@ impl Operation {
             Self::List => "audit.list",
             Self::Detail => "audit.detail",
             Self::Me => "audit.me",
+            Self::Create => "audit.create",
+            Self::Flag => "audit.flag",
+            Self::Purge => "audit.purge",
         }
     }
 }
