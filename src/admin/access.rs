@@ -120,6 +120,7 @@ impl Verdict for Result<Access, Denied> {
 pub struct Access {
     scope: Scope,
     bodies: bool,
+    manage: bool,
     principal: Option<Actor>,
 }
 
@@ -155,6 +156,7 @@ impl Access {
         Self {
             scope,
             bodies: false,
+            manage: false,
             principal: None,
         }
     }
@@ -164,6 +166,13 @@ impl Access {
     /// the application added: details and changes. Defaults to false.
     pub fn bodies(mut self, bodies: bool) -> Self {
         self.bodies = bodies;
+        self
+    }
+
+    /// Sets whether the trail may be changed, within the scope, where the
+    /// router [allows that at all](super::RouterBuilder::manage). Defaults to false.
+    pub fn manage(mut self, manage: bool) -> Self {
+        self.manage = manage;
         self
     }
 
@@ -183,6 +192,10 @@ impl Access {
     /// The columns that may not be seen.
     pub(super) fn hidden_columns(&self) -> &'static [&'static str] {
         if self.bodies { &[] } else { &HIDDEN }
+    }
+
+    pub(super) fn may_manage(&self) -> bool {
+        self.manage
     }
 
     pub(super) fn who(&self) -> Option<&Actor> {

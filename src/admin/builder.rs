@@ -31,6 +31,7 @@ pub struct RouterBuilder {
     limits: Limits,
     auditor: Option<Auditor>,
     record_lists: bool,
+    manage: bool,
 }
 
 impl RouterBuilder {
@@ -48,6 +49,7 @@ impl RouterBuilder {
             limits: Limits::default(),
             auditor: None,
             record_lists: false,
+            manage: false,
         }
     }
 
@@ -73,11 +75,24 @@ impl RouterBuilder {
         self
     }
 
+    /// Sets whether the trail can be changed over HTTP: events told by hand,
+    /// flagged, and purged. Defaults to false: there are no such routes then.
+    /// It needs an [`auditor`](Self::auditor), since all of that is recorded.
+    ///
+    /// # Security
+    /// Only those can use it whose access [says so](super::Access::manage).
+    /// Requests of pages of other origins are refused; a proxy that changes
+    /// the `host` header makes a browser's own requests look like those.
+    pub fn manage(mut self, manage: bool) -> Self {
+        self.manage = manage;
+        self
+    }
+
     /// The router; see [`router`](super::router()) for how to mount it.
     pub fn build(self) -> Router {
         let limiter = Limiter::new(&self.limits);
         let trail = Trail::new(self.reader, limiter, self.auditor, self.record_lists);
-        router::routes(trail, self.authorizer)
+        router::routes(trail, self.authorizer, self.manage)
     }
 }
 
@@ -86,6 +101,7 @@ impl fmt::Debug for RouterBuilder {
         f.debug_struct("RouterBuilder")
             .field("limits", &self.limits)
             .field("record_lists", &self.record_lists)
+            .field("manage", &self.manage)
             .finish_non_exhaustive()
     }
 }

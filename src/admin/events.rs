@@ -53,25 +53,24 @@ pub(super) struct DetailPath {
     id: EventId,
 }
 
+pub(super) fn id_of(path: Result<Path<DetailPath>, PathRejection>) -> Result<EventId, Problem> {
+    path.map(|Path(DetailPath { id })| id).map_err(|_| {
+        Problem::bad_request("The parameter `id` takes the id of an event: a UUID.").parameter("id")
+    })
+}
+
 pub(super) async fn detail(
     trail: Scoped,
     path: Result<Path<DetailPath>, PathRejection>,
     uri: Uri,
 ) -> Result<Json<Detail>, Problem> {
     params::none(&uri)?;
-    let record = trail.get(id(path)?).await?.ok_or_else(not_there)?;
-    Ok(Json(Detail {
-        record,
-        hidden: trail.access().hidden_columns(),
-    }))
-}
-
-pub(super) fn id(path: Result<Path<DetailPath>, PathRejection>) -> Result<EventId, Problem> {
-    path.map(|Path(DetailPath { id })| id).map_err(|_| {
-        Problem::bad_request("The parameter `id` takes the id of an event: a UUID.").parameter("id")
-    })
-}
-
-pub(super) fn not_there() -> Problem {
-    Problem::not_found("There is no event of this id.")
+    let id = id_of(path)?;
+    match trail.get(id).await? {
+        Some(record) => Ok(Json(Detail {
+            record,
+            hidden: trail.access().hidden_columns(),
+        })),
+        None => Err(Problem::no_such_event()),
+    }
 }

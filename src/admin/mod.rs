@@ -1,4 +1,4 @@
-//! The trail over HTTP: a read-only router to mount in an Axum application.
+//! The trail over HTTP: a router to mount in an Axum application.
 //!
 //! ```
 //! use axum::Router;
@@ -20,6 +20,9 @@
 //! | `GET /api/events/{id}/timeline` | what happened around it, oldest first, by `?by=` `operation_id`, `trace_id`, `request_id` or `session_id`, or by the first of these that it has; with what it has caused, and with gap events between |
 //! | `GET /api/me` | the records of whoever asks, as a list |
 //! | `GET /api/health` | whether the trail can be read |
+//!
+//! It only reads, unless the application [wants more](RouterBuilder::manage);
+//! see [below](self#management).
 //!
 //! # Who may read
 //!
@@ -81,6 +84,21 @@
 //! Whatever is unknown or malformed is an error, never ignored: a
 //! filter with a typing mistake must not look like an empty trail.
 //!
+//! # Management
+//!
+//! Where the [builder](RouterBuilder::manage) says so, those can change the
+//! trail whose [`Access::manage`] says so, within their scope:
+//!
+//! | Under the mount point | Takes, as JSON | Does |
+//! |---|---|---|
+//! | `POST /api/events` | `action`, and optionally `kind`, `category`, `description`, `tenant_id`, `session_id`, `operation_id`, `resource_type` with `resource_id`, `tags`, `flag_reason`, `success`, `error`, `severity`, `component`, `details` | records an event, whose actor is the principal: `202` with its `id` |
+//! | `PATCH /api/events/{id}/flag` | `flagged`, and optionally `reason` | flags an event, or takes its flag away: `204` |
+//! | `POST /api/purge` | `filter`, as a query string of a list; `dry_run`, `true` unless told otherwise | counts or deletes the events that pass: `deleted`, and with `is_complete: false` the same request deletes more |
+//!
+//! The body must be `application/json`, of at most 64 KiB. What a browser
+//! sends from a page of another origin (`origin`, `sec-fetch-site`) is
+//! refused. Flags and purges are recorded with who asked, the filter and the number of events.
+//!
 //! # Errors
 //!
 //! Errors are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
@@ -101,6 +119,7 @@ mod filter_params;
 mod health;
 mod limits;
 mod list_params;
+mod manage;
 mod me;
 mod operation;
 mod params;

@@ -10,16 +10,19 @@ pub(super) enum Operation {
     Timeline,
     /// The events of whoever asks.
     Me,
+    /// An event is told by hand.
+    Create,
+    Flag,
+    Purge,
 }
 
 /// Which limit an operation counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     List,
-    // Statistics and exports have routes of their own to count for these.
+    // Statistics have routes of their own to count for it.
     #[allow(dead_code)]
     Stats,
-    #[allow(dead_code)]
     Export,
 }
 
@@ -35,15 +38,23 @@ pub(super) enum Recorded {
 impl Operation {
     pub(super) fn class(self) -> Class {
         match self {
-            Self::Health | Self::List | Self::Detail | Self::Timeline | Self::Me => Class::List,
+            Self::Health
+            | Self::List
+            | Self::Detail
+            | Self::Timeline
+            | Self::Me
+            | Self::Create
+            | Self::Flag => Class::List,
+            Self::Purge => Class::Export,
         }
     }
 
     pub(super) fn recorded(self) -> Recorded {
         match self {
-            Self::Health => Recorded::Never,
+            // What is created is recorded by itself.
+            Self::Health | Self::Create => Recorded::Never,
             Self::List | Self::Timeline | Self::Me => Recorded::OnRequest,
-            Self::Detail => Recorded::Always,
+            Self::Detail | Self::Flag | Self::Purge => Recorded::Always,
         }
     }
 
@@ -51,10 +62,12 @@ impl Operation {
     pub(super) fn route(self) -> &'static str {
         match self {
             Self::Health => "/api/health",
-            Self::List => "/api/events",
+            Self::List | Self::Create => "/api/events",
             Self::Detail => "/api/events/{id}",
             Self::Timeline => "/api/events/{id}/timeline",
             Self::Me => "/api/me",
+            Self::Flag => "/api/events/{id}/flag",
+            Self::Purge => "/api/purge",
         }
     }
 
@@ -66,6 +79,9 @@ impl Operation {
             Self::Detail => "audit.detail",
             Self::Timeline => "audit.timeline",
             Self::Me => "audit.me",
+            Self::Create => "audit.create",
+            Self::Flag => "audit.flag",
+            Self::Purge => "audit.purge",
         }
     }
 }

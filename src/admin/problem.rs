@@ -60,6 +60,43 @@ impl Problem {
         .header(ALLOW, HeaderValue::from_static("GET, HEAD"))
     }
 
+    /// Where more can be done than reading.
+    pub(super) fn other_method(allow: &'static str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This path takes another method.",
+        )
+        .header(ALLOW, HeaderValue::from_static(allow))
+    }
+
+    pub(super) fn no_such_event() -> Self {
+        Self::not_found("There is no event of this id.")
+    }
+
+    pub(super) fn unmanaged() -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "The audit trail cannot be changed here: its store does not support it.",
+        )
+    }
+
+    /// A store's failure to change something: told in full to the log, and in general to the outside.
+    pub(super) fn unchanged(error: &Error) -> Self {
+        tracing::warn!(
+            code = error.code(),
+            "the audit trail cannot be changed: {error}"
+        );
+        if error.is_transient() {
+            return Self::unavailable(
+                "The audit trail cannot be changed at the moment: try again.",
+            );
+        }
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The audit trail cannot be changed: the service's log says why.",
+        )
+    }
+
     pub(super) fn write_only() -> Self {
         Self::new(
             StatusCode::NOT_IMPLEMENTED,

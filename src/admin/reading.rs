@@ -1,7 +1,9 @@
 //! The record of what somebody has read.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use serde_json::Value;
 
 use super::Access;
 use super::operation::Operation;
@@ -14,13 +16,15 @@ pub(super) struct Reading {
     auditor: Option<Auditor>,
     operation: Operation,
     access: Access,
-    query: Option<Box<str>>,
+    query: OnceLock<Box<str>>,
     /// Whether the store was asked at all: a malformed request reads nothing.
     asked: AtomicBool,
     failed: AtomicBool,
     rows: AtomicU64,
     /// The one event that was asked for.
     about: OnceLock<EventId>,
+    /// What else is worth telling.
+    notes: Mutex<Vec<(&'static str, Value)>>,
 }
 
 impl Reading {
@@ -34,11 +38,12 @@ impl Reading {
             auditor,
             operation,
             access,
-            query: query.map(Box::from),
+            query: query.map(Box::from).map(OnceLock::from).unwrap_or_default(),
             asked: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             rows: AtomicU64::new(0),
             about: OnceLock::new(),
+            notes: Mutex::default(),
         }
     }
 
@@ -55,8 +60,24 @@ impl Reading {
     pub(super) fn answered(&self, rows: Option<usize>) {
         match rows {
             Some(rows) => _ = self.rows.fetch_add(rows as u64, Ordering::Relaxed),
-            None => self.failed.store(true, Ordering::Relaxed),
+            None => self.fail(),
         }
+    }
+
+    /// What was asked for was not done.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// The filter, where it did not come as the query string.
+    pub(super) fn tell_query(&self, query: &str) {
+        self.query.get_or_init(|| query.into());
+    }
+
+    /// What else is worth telling, as a detail of this name.
+    pub(super) fn tell(&self, name: &'static str, value: Value) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push((name, value));
     }
 }
 
@@ -70,8 +91,12 @@ impl Drop for Reading {
             .route(self.operation.route())
             .success(!*self.failed.get_mut())
             .detail("rows", self.rows.get_mut());
-        if let Some(query) = self.query.as_deref() {
+        if let Some(query) = self.query.get() {
             event = event.query(query);
+        }
+        let notes = self.notes.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (name, value) in notes {
+            event = event.detail(name, value);
         }
         if let Some(actor) = self.access.who() {
             event = event.actor(actor.clone());

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::operation::Operation;
 use super::problem::Problem;
 use super::trail::Trail;
-use super::{Authorizer, RouterBuilder, events, health, me, params, timeline};
+use super::{Authorizer, RouterBuilder, events, health, manage, me, params, timeline};
 use crate::{AuditReader, Auditor};
 
 /// A router that lets those read the trail whom `authorizer` lets.
@@ -45,13 +45,18 @@ impl Auditor {
     }
 }
 
-pub(super) fn routes(trail: Trail, authorizer: Arc<dyn Authorizer>) -> Router {
+pub(super) fn routes(trail: Trail, authorizer: Arc<dyn Authorizer>, manages: bool) -> Router {
     // A handler reads through `Scoped`, which wants to know what the route is for.
     let of = |operation: Operation, handler: MethodRouter<Trail>| {
         handler.route_layer(Extension(operation))
     };
+    let managed = if manages {
+        manage::routes().route("/api/events", manage::create())
+    } else {
+        Router::new()
+    };
     Router::new()
-        .route("/", get(index))
+        .route("/", get(move |uri: Uri| index(uri, manages)))
         .route("/api/events", of(Operation::List, get(events::list)))
         .route(
             "/api/events/{id}",
@@ -63,6 +68,7 @@ pub(super) fn routes(trail: Trail, authorizer: Arc<dyn Authorizer>) -> Router {
         )
         .route("/api/me", of(Operation::Me, get(me::list)))
         .route("/api/health", of(Operation::Health, get(health::health)))
+        .merge(managed)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("There is nothing at this path.") })
         // Layers go around what was added before them, fallbacks included.
@@ -108,7 +114,7 @@ async fn protect(request: Request, next: Next) -> Response {
 #[derive(Serialize)]
 struct Index {
     name: &'static str,
-    routes: [Route; 6],
+    routes: Vec<Route>,
 }
 
 #[derive(Serialize)]
@@ -118,26 +124,43 @@ struct Route {
     answers: &'static str,
 }
 
-async fn index(uri: Uri) -> Result<Json<Index>, Problem> {
-    let route = |path, answers| Route {
-        method: "GET",
+async fn index(uri: Uri, manages: bool) -> Result<Json<Index>, Problem> {
+    let of = |method, path, answers| Route {
+        method,
         path,
         answers,
     };
+    let route = |path, answers| of("GET", path, answers);
     params::none(&uri)?;
+    let mut routes = vec![
+        route("/", "this list of routes"),
+        route("/api/events", "events, newest first"),
+        route("/api/events/{id}", "one event with everything"),
+        route(
+            "/api/events/{id}/timeline",
+            "what happened around one event",
+        ),
+        route("/api/me", "the events of whoever asks, newest first"),
+        route("/api/health", "whether the trail can be read"),
+    ];
+    if manages {
+        routes.extend([
+            of(
+                "POST",
+                "/api/events",
+                "the id of the event that the body tells of",
+            ),
+            of(
+                "PATCH",
+                "/api/events/{id}/flag",
+                "nothing, once the event is flagged or not",
+            ),
+            of("POST", "/api/purge", "how many events the filter deletes"),
+        ]);
+    }
     Ok(Json(Index {
         name: "tower-audit",
-        routes: [
-            route("/", "this list of routes"),
-            route("/api/events", "events, newest first"),
-            route("/api/events/{id}", "one event with everything"),
-            route(
-                "/api/events/{id}/timeline",
-                "what happened around one event",
-            ),
-            route("/api/me", "the events of whoever asks, newest first"),
-            route("/api/health", "whether the trail can be read"),
-        ],
+        routes,
     }))
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::Access;
 use super::reading::Reading;
@@ -33,6 +34,23 @@ impl Scoped {
 
     pub(super) fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Adds to the record of what is read.
+    pub(super) fn tell(&self, name: &'static str, value: &impl Serialize) {
+        // A value of JSON's own types always becomes one.
+        let value = serde_json::to_value(value).unwrap_or_default();
+        self.reading.tell(name, value);
+    }
+
+    /// The filter, where it did not come as the query string.
+    pub(super) fn tell_query(&self, query: &str) {
+        self.reading.tell_query(query);
+    }
+
+    /// What was asked for was not done.
+    pub(super) fn failed(&self) {
+        self.reading.fail();
     }
 
     /// The record without what may not be seen of it.

@@ -38,9 +38,9 @@ pub(super) async fn timeline(
 ) -> Result<Json<Timeline>, Problem> {
     let mut by = None;
     params::own(&uri, TIMELINE, &mut by)?;
-    let id = events::id(path)?;
+    let id = events::id_of(path)?;
     let timeline = trail.timeline(id, by).await?;
-    let timeline = timeline.ok_or_else(events::not_there)?;
+    let timeline = timeline.ok_or_else(Problem::no_such_event)?;
     Ok(Json(Timeline {
         by: timeline.by,
         items: timeline.items.into_iter().map(Summary).collect(),

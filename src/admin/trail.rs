@@ -41,6 +41,10 @@ impl Trail {
         }))
     }
 
+    pub(super) fn auditor(&self) -> Option<&Auditor> {
+        self.0.auditor.as_ref()
+    }
+
     /// Where reading by this operation is recorded, if it is.
     fn recorder(&self, operation: Operation) -> Option<Auditor> {
         let recorded = match operation.recorded() {

@@ -328,6 +328,12 @@ impl Record {
         Self::seal(fields)
     }
 
+    /// Sets whether somebody should look at it, and why.
+    pub(crate) fn set_flag(&mut self, flagged: bool, reason: Option<&str>) {
+        self.0.flagged = flagged;
+        self.0.flag_reason = reason.map(str::to_owned);
+    }
+
     /// Leaves out what these columns hold, which are none that every record has.
     #[cfg(feature = "admin")]
     pub(crate) fn leave_out(&mut self, columns: &[&str]) {

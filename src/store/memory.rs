@@ -1,5 +1,6 @@
 //! A store for tests and for trying things out.
 
+mod manage;
 mod quarantine;
 
 use std::collections::btree_map::Entry;
@@ -10,7 +11,7 @@ use async_trait::async_trait;
 
 use self::quarantine::{Held, MemoryQuarantine};
 use super::quarantine::Capacity;
-use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
+use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch};
 use crate::query::{Accuracy, Count, Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
@@ -101,6 +102,10 @@ impl AuditStore for MemoryStore {
 
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
         Some(Arc::new(MemoryQuarantine(self.clone())))
+    }
+
+    fn manager(&self) -> Option<Arc<dyn AuditManager>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {

@@ -24,6 +24,7 @@
 //! `testing::store_contract` runs all of this against a store.
 
 mod batch;
+mod manage;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use batch::Batch;
+pub use manage::{AuditManager, Flag};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, PostgresStoreBuilder};
@@ -76,6 +78,11 @@ pub trait AuditStore: Send + Sync + 'static {
     /// Where the records go that the store refuses for good. Defaults to
     /// `None`: they are dropped, and a gap event tells how many.
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
+        None
+    }
+
+    /// What somebody in charge may do to stored records. Defaults to `None`: nothing.
+    fn manager(&self) -> Option<Arc<dyn AuditManager>> {
         None
     }
 

@@ -24,6 +24,7 @@ mod decode;
 mod filters;
 mod json;
 mod lists;
+mod manage;
 mod pages;
 mod quarantine;
 mod samples;
@@ -47,6 +48,7 @@ pub use lists::{
     an_unknown_id_is_found_to_be_none, events_come_back, every_column_comes_back,
     every_text_comes_back, lists_hold_compact_columns, lists_start_with_the_newest,
 };
+pub use manage::{deleted_records_are_gone, flags_are_set_and_taken_away};
 pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
 pub use quarantine::{
     a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
@@ -83,5 +85,7 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     timelines_hold_what_belongs_together(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
-    requeued_records_are_stored(store).await;
+    requeued_records_are_stored(store.clone()).await;
+    flags_are_set_and_taken_away(store.clone()).await;
+    deleted_records_are_gone(store).await;
 }

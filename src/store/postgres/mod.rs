@@ -32,6 +32,7 @@ mod connect;
 mod copy;
 mod error;
 mod insert;
+mod manage;
 mod partition;
 mod quarantine;
 mod read;

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 
 use super::append::Writer;
 use super::builder::PostgresStoreBuilder;
+use super::manage::Manager;
 use super::quarantine::Quarantine;
 use super::read::Reader;
 use crate::Error;
-use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
+use crate::store::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch};
 
 /// Keeps records in PostgreSQL, in a schema of their own.
 ///
@@ -36,7 +37,8 @@ use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
 /// in it. Making the partitions of days to come needs the table's owner.
 /// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
 /// and `quarantine` and `SELECT` on `schema_migrations` are enough; whoever
-/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too.
+/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too, and
+/// whoever flags or purges records the same on `events`.
 ///
 /// # Connections
 /// One for the writer, which opens it with the first batch and drops it after
@@ -95,6 +97,10 @@ impl AuditStore for PostgresStore {
 
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
         Some(self.quarantine.clone())
+    }
+
+    fn manager(&self) -> Option<Arc<dyn AuditManager>> {
+        Some(Arc::new(Manager::new(self.writer.clone())))
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {

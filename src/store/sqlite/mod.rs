@@ -10,6 +10,7 @@ mod append;
 mod database;
 mod error;
 mod functions;
+mod manage;
 mod place;
 mod quarantine;
 mod read;
@@ -27,7 +28,7 @@ use self::database::Database;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::quarantine::Capacity;
-use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
+use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch, scan};
 use crate::query::{Count, Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record};
 
@@ -170,6 +171,10 @@ impl AuditStore for SqliteStore {
 
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
         Some(Arc::new(SqliteQuarantine(self.clone())))
+    }
+
+    fn manager(&self) -> Option<Arc<dyn AuditManager>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {

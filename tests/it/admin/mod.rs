@@ -4,6 +4,7 @@ mod access;
 mod any;
 mod limits;
 mod list;
+mod manage;
 mod parameters;
 mod protocol;
 mod reads;

@@ -200,7 +200,7 @@ async fn nothing_foreign_leaks_from_memory() {
 
 #[tokio::test]
 async fn nothing_foreign_leaks_from_sqlite() {
-    nothing_leaks(Arc::new(SqliteStore::in_memory().await.unwrap()), 1).await;
+    nothing_leaks(Arc::new(SqliteStore::in_memory().await.unwrap()), 9).await;
 }
 
 #[tokio::test]
