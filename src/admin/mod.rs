@@ -17,6 +17,7 @@
 //! | `GET /` | what there is |
 //! | `GET /api/events` | records, newest first, with their [compact](crate::event::Column::is_compact) columns |
 //! | `GET /api/events/{id}` | one record with all its columns |
+//! | `GET /api/export` | all records that pass a filter, with all their columns, as a file |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! # Who may read
@@ -67,6 +68,28 @@
 //! Whatever is unknown or malformed is an error, never ignored: a
 //! filter with a typing mistake must not look like an empty trail.
 //!
+//! # Exports
+//!
+//! `/api/export` takes the parameters of a filter, `format` (`csv`, which is
+//! the default, `json` for one array or `ndjson` for a record per line) and
+//! `cursor`. The records come newest first, in the order of their ids, for as
+//! long as it takes.
+//!
+//! An export that was cut off never looks like a whole one to the client that
+//! reads it: the connection breaks, and the array of `json` stays open. To
+//! go on after the last record that came in whole, ask again with that
+//! record's `id` as `cursor`. Four exports can be under way at once; a
+//! client that takes nothing for a minute loses its own.
+//!
+//! The cells of a CSV file are safe to open with a spreadsheet: text that it
+//! could take for a formula, at the start of a cell or of a line in it, has an
+//! apostrophe before it. A program that reads the file takes it away again:
+//! it is the first character of a line whose next ones, without spaces and
+//! quotation marks, start with `=`, `+`, `-`, `@` or a wide form of those;
+//! or of a cell that goes on with a tab or the end of a line. Numbers are
+//! numbers, lists and documents are JSON, and a missing value looks like an
+//! empty text.
+//!
 //! # Errors
 //!
 //! Errors are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
@@ -82,12 +105,14 @@
 mod access;
 mod credentials;
 mod events;
+mod export;
 mod filter_params;
 mod health;
 mod list_params;
 mod params;
 mod problem;
 mod router;
+mod stream;
 mod summary;
 
 pub use access::{Access, Authorizer, Denied, OpenToEveryone, Verdict};

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::problem::Problem;
-use super::{Authorizer, events, health, params};
+use super::{Authorizer, events, export, health, params};
 use crate::{AuditReader, Auditor};
 
 /// A router that lets those read the trail whom `authorizer` lets.
@@ -46,6 +46,7 @@ pub(super) fn router_for(
         .route("/", get(index))
         .route("/api/events", get(events::list))
         .route("/api/events/{id}", get(events::detail))
+        .route("/api/export", export::route())
         .route("/api/health", get(health::health))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("There is nothing at this path.") })
@@ -62,6 +63,11 @@ pub(super) struct Trail(Option<Arc<dyn AuditReader>>);
 impl Trail {
     pub(super) fn reader(&self) -> Result<&dyn AuditReader, Problem> {
         self.0.as_deref().ok_or_else(Problem::write_only)
+    }
+
+    /// The same for what goes on after the answer's head.
+    pub(super) fn shared(&self) -> Result<Arc<dyn AuditReader>, Problem> {
+        self.0.clone().ok_or_else(Problem::write_only)
     }
 }
 
@@ -99,7 +105,7 @@ async fn protect(request: Request, next: Next) -> Response {
 #[derive(Serialize)]
 struct Index {
     name: &'static str,
-    routes: [Route; 4],
+    routes: [Route; 5],
 }
 
 #[derive(Serialize)]
@@ -122,6 +128,7 @@ async fn index(uri: Uri) -> Result<Json<Index>, Problem> {
             route("/", "this list of routes"),
             route("/api/events", "events, newest first"),
             route("/api/events/{id}", "one event with everything"),
+            route("/api/export", "events with everything, as a file"),
             route("/api/health", "whether the trail can be read"),
         ],
     }))
@@ -144,6 +151,7 @@ mod tests {
             ("/api/events", StatusCode::NOT_IMPLEMENTED),
             ("/api/events?nonsense", StatusCode::NOT_IMPLEMENTED),
             ("/api/events/7", StatusCode::NOT_IMPLEMENTED),
+            ("/api/export", StatusCode::NOT_IMPLEMENTED),
             ("/api/health", StatusCode::NOT_IMPLEMENTED),
             ("/api/nothing", StatusCode::NOT_FOUND),
         ] {

@@ -9,5 +9,6 @@ mod page;
 pub use condition::{Condition, Test};
 pub use count::{Accuracy, Count};
 pub use cursor::Cursor;
+pub(crate) use cursor::Direction;
 pub use filter::{Except, Filter};
 pub use page::{Page, PageRequest, Window};

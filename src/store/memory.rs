@@ -10,9 +10,9 @@ use async_trait::async_trait;
 
 use self::quarantine::{Held, MemoryQuarantine};
 use super::quarantine::Capacity;
-use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
+use super::{AuditQuarantine, AuditReader, AuditStore, Batch, export};
 use crate::event::{Column, Fields};
-use crate::query::{Accuracy, Count, Filter, Page, PageRequest};
+use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in memory, for as long as the process lives and without bound.
@@ -148,6 +148,35 @@ impl AuditReader for MemoryStore {
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
         Ok(self.lock().records.get(&id).cloned())
     }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        let ids = export::ids(filter, cursor)?;
+        let none_left = ids.start..ids.start;
+        if ids.is_empty() {
+            return Ok(export::page(Vec::new(), false, &none_left));
+        }
+        let records = &self.lock().records;
+        let passing = records
+            .range(ids)
+            .rev()
+            .map(|(_, record)| record)
+            .filter(|record| filter.matches(record));
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        for record in passing.take(limit) {
+            bytes += body_bytes(record);
+            if bytes > export::PAGE_BYTES && !items.is_empty() {
+                return Ok(export::page(items, true, &none_left));
+            }
+            items.push(record.clone());
+        }
+        let is_full = items.len() >= limit;
+        Ok(export::page(items, is_full, &none_left))
+    }
 }
 
 /// Adds what is not there yet, as a retry does.
@@ -160,6 +189,12 @@ fn store_missing<'a>(
             entry.insert(record.clone());
         }
     }
+}
+
+/// What makes a record large, if anything does.
+fn body_bytes(record: &Record) -> usize {
+    let bodies = [&record.request_body, &record.response_body];
+    bodies.into_iter().flatten().map(String::len).sum()
 }
 
 /// The record without the columns that lists leave out.

@@ -21,6 +21,7 @@
 mod append;
 #[cfg(feature = "decode")]
 mod decode;
+mod export;
 mod filters;
 mod json;
 mod lists;
@@ -37,6 +38,7 @@ pub use append::{
 };
 #[cfg(feature = "decode")]
 pub use decode::decode_body;
+pub use export::{exports_are_kept_to_a_size, exports_hold_everything_once};
 pub use filters::{
     filters_find_what_they_name, networks_hold_their_addresses, path_prefixes_are_literal,
     text_in_filters_is_only_text, times_are_half_open_to_the_microsecond,
@@ -78,6 +80,8 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     times_are_half_open_to_the_microsecond(store.clone()).await;
     cursors_go_both_ways(store.clone()).await;
     pages_hold_still_while_records_arrive(store.clone()).await;
+    exports_hold_everything_once(store.clone()).await;
+    exports_are_kept_to_a_size(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
     requeued_records_are_stored(store).await;

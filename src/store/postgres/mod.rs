@@ -31,6 +31,7 @@ mod builder;
 mod connect;
 mod copy;
 mod error;
+mod export;
 mod insert;
 mod partition;
 mod quarantine;

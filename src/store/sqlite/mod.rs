@@ -28,7 +28,7 @@ use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::quarantine::Capacity;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
-use crate::query::{Count, Filter, Page, PageRequest, Window};
+use crate::query::{Count, Cursor, Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
@@ -193,6 +193,20 @@ impl scan::Source for SqliteStore {
             .await
     }
 
+    async fn fetch_whole(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<scan::Fetched, Error> {
+        let query = super::sql::export(schema::TABLE, filter, window, &functions::DIALECT);
+        self.database
+            .read(timeout, move |connection, place| {
+                read::export(connection, &query, place)
+            })
+            .await
+    }
+
     async fn count(
         &self,
         filter: &Filter,
@@ -224,5 +238,14 @@ impl AuditReader for SqliteStore {
                 read::get(connection, id, place)
             })
             .await
+    }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        scan::export(self, filter, cursor, limit, self.query_timeout).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod any;
+mod export;
 mod list;
 mod parameters;
 mod protocol;
@@ -23,12 +24,13 @@ use tower_audit::{
     Timestamp,
 };
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 8] = [
     "/",
     "/api/events",
     "/api/events?status=nonsense",
     "/api/events/018f3c5e-7b2a-7abc-9def-0123456789ab",
     "/api/events/nonsense",
+    "/api/export",
     "/api/health",
     "/nothing/here",
 ];

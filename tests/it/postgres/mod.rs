@@ -4,6 +4,7 @@ mod append;
 pub(crate) mod cluster;
 mod connect;
 mod errors;
+mod export;
 mod faults;
 mod fixture;
 mod proxy;
