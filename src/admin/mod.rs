@@ -18,6 +18,7 @@
 //! | `GET /api/events` | records, newest first, with their [compact](crate::event::Column::is_compact) columns |
 //! | `GET /api/events/{id}` | one record with all its columns |
 //! | `GET /api/export` | all records that pass a filter, with all their columns, as a file |
+//! | `GET /api/live` | new records as they are stored, as server-sent events |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! # Who may read
@@ -90,6 +91,29 @@
 //! numbers, lists and documents are JSON, and a missing value looks like an
 //! empty text.
 //!
+//! # Live
+//!
+//! `/api/live` takes the parameters of a filter and goes on for as long as the
+//! client listens: an event of `text/event-stream` for each new record,
+//! with its id as `id:` and the record as on a list as `data:`. Every 15
+//! seconds there is a comment, too. In a browser an `EventSource` is
+//! all it takes.
+//!
+//! It tells of what is stored, whichever instance stores it and however long
+//! ago it happened. That is not the order of the ids. A client that comes back
+//! with the header `last-event-id`, as browsers do by themselves, is told of
+//! all since 30 seconds before that event, so of some of it twice: go by the
+//! id. What it is not told of is a record that was stored while it was away
+//! and happened before those 30 seconds, such as a request that took long.
+//! The same holds while the store cannot tell of new records but only be
+//! asked for them: a SQLite file that another process writes to, or a
+//! PostgreSQL server that takes no `LISTEN`, as a standby.
+//!
+//! A client that does not keep up loses the connection: one that takes nothing
+//! for ten seconds, or is to be told of more than 100,000 records within
+//! a minute. 32 clients can listen at once. Who may listen is decided once,
+//! at the start.
+//!
 //! # Errors
 //!
 //! Errors are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
@@ -109,6 +133,7 @@ mod export;
 mod filter_params;
 mod health;
 mod list_params;
+mod live;
 mod params;
 mod problem;
 mod router;

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::problem::Problem;
-use super::{Authorizer, events, export, health, params};
+use super::{Authorizer, events, export, health, live, params};
 use crate::{AuditReader, Auditor};
 
 /// A router that lets those read the trail whom `authorizer` lets.
@@ -48,6 +48,7 @@ pub(super) fn router_for(
         .route("/api/events/{id}", get(events::detail))
         .route("/api/export", export::route())
         .route("/api/health", get(health::health))
+        .route("/api/live", live::route())
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("There is nothing at this path.") })
         // Layers go around what was added before them, fallbacks included.
@@ -105,7 +106,7 @@ async fn protect(request: Request, next: Next) -> Response {
 #[derive(Serialize)]
 struct Index {
     name: &'static str,
-    routes: [Route; 5],
+    routes: [Route; 6],
 }
 
 #[derive(Serialize)]
@@ -130,6 +131,7 @@ async fn index(uri: Uri) -> Result<Json<Index>, Problem> {
             route("/api/events/{id}", "one event with everything"),
             route("/api/export", "events with everything, as a file"),
             route("/api/health", "whether the trail can be read"),
+            route("/api/live", "new events as they are stored"),
         ],
     }))
 }
@@ -153,6 +155,7 @@ mod tests {
             ("/api/events/7", StatusCode::NOT_IMPLEMENTED),
             ("/api/export", StatusCode::NOT_IMPLEMENTED),
             ("/api/health", StatusCode::NOT_IMPLEMENTED),
+            ("/api/live", StatusCode::NOT_IMPLEMENTED),
             ("/api/nothing", StatusCode::NOT_FOUND),
         ] {
             let request = Request::get(path).body(Body::empty()).unwrap();

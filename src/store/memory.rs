@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::quarantine::{Held, MemoryQuarantine};
+use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch, export};
 use crate::event::{Column, Fields};
@@ -21,6 +22,7 @@ use crate::{Error, EventId, Record};
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
+    ringer: Ringer,
     capacity: Capacity,
 }
 
@@ -97,6 +99,7 @@ impl AuditStore for MemoryStore {
             }
         }
         store_missing(records, batch.iter());
+        self.ringer.stored(batch.iter().map(|record| record.id));
         Ok(())
     }
 
@@ -176,6 +179,10 @@ impl AuditReader for MemoryStore {
         }
         let is_full = items.len() >= limit;
         Ok(export::page(items, is_full, &none_left))
+    }
+
+    fn bell(&self) -> Bell {
+        self.ringer.bell(None)
     }
 }
 

@@ -24,6 +24,7 @@
 //! `testing::store_contract` runs all of this against a store.
 
 mod batch;
+mod bell;
 mod export;
 mod memory;
 #[cfg(feature = "postgres")]
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use batch::Batch;
+pub use bell::{Bell, Ring, Span};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, PostgresStoreBuilder};
@@ -158,5 +160,14 @@ pub trait AuditReader: Send + Sync + 'static {
         }
         page.items = items;
         Ok(page)
+    }
+
+    /// What tells when there may be new records, from now on. Defaults to
+    /// one that only [polls](Bell::polling).
+    ///
+    /// # Panics
+    /// If called outside a Tokio runtime.
+    fn bell(&self) -> Bell {
+        Bell::polling()
     }
 }

@@ -19,6 +19,7 @@
 //! records. They panic with a sentence that says which part of the contract is broken.
 
 mod append;
+mod bell;
 #[cfg(feature = "decode")]
 mod decode;
 mod export;
@@ -36,6 +37,7 @@ pub use append::{
     a_batch_is_stored_wholly_or_not_at_all, a_retry_adds_nothing_twice,
     batches_of_any_size_are_stored, concurrent_batches_are_all_stored,
 };
+pub use bell::a_bell_tells_of_what_is_stored;
 #[cfg(feature = "decode")]
 pub use decode::decode_body;
 pub use export::{exports_are_kept_to_a_size, exports_hold_everything_once};
@@ -82,6 +84,7 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     pages_hold_still_while_records_arrive(store.clone()).await;
     exports_hold_everything_once(store.clone()).await;
     exports_are_kept_to_a_size(store.clone()).await;
+    a_bell_tells_of_what_is_stored(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
     requeued_records_are_stored(store).await;

@@ -33,6 +33,7 @@ mod copy;
 mod error;
 mod export;
 mod insert;
+mod listen;
 mod partition;
 mod quarantine;
 mod read;

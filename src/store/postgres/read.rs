@@ -11,11 +11,13 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Row};
 
 use super::connect::Connector;
+use super::listen::Listener;
 use super::schema::Schema;
 use super::values::{Field, Parameter};
 use super::{error, export};
 use crate::event::{Column, Value};
 use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest, Window};
+use crate::store::bell::Bell;
 use crate::store::sql::{self, Dialect};
 use crate::store::{AuditReader, scan};
 use crate::{Error, EventId, Record};
@@ -38,6 +40,7 @@ pub(super) struct Reader {
     /// For exports, so that a long one keeps no list waiting.
     exports: Pool,
     connector: Connector,
+    listener: Listener,
     pub(super) table: String,
     statement_timeout: Duration,
     /// How long a list looks for records in all its queries.
@@ -60,6 +63,7 @@ impl Reader {
         Ok(Self {
             pool: pool("reader", max_readers)?,
             exports: pool("export", MAX_EXPORTS)?,
+            listener: Listener::new(&connector, schema),
             connector,
             table: schema.table("events"),
             statement_timeout,
@@ -253,6 +257,10 @@ impl AuditReader for Reader {
     ) -> Result<Page<Record>, Error> {
         scan::export(self, filter, cursor, limit, self.statement_timeout).await
     }
+
+    fn bell(&self) -> Bell {
+        self.listener.bell()
+    }
 }
 
 /// The record of a row that has those columns that are `selected`, in order.
@@ -277,6 +285,6 @@ type Opening<'a> = Pin<
 
 impl Connect for Connector {
     fn connect(&self, _: &Config) -> Opening<'_> {
-        Box::pin(self.try_modes())
+        Box::pin(self.try_modes(None))
     }
 }

@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use self::database::Database;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
+use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
 use crate::query::{Count, Cursor, Filter, Page, PageRequest, Window};
@@ -61,6 +62,7 @@ use crate::{Error, EventId, Record};
 #[derive(Clone)]
 pub struct SqliteStore {
     database: Arc<Database>,
+    ringer: Ringer,
     query_timeout: Duration,
     scan_budget: Duration,
     capacity: Capacity,
@@ -104,6 +106,7 @@ impl SqliteStore {
     async fn new(place: Place) -> Result<Self, Error> {
         Ok(Self {
             database: Arc::new(Database::open(place).await?),
+            ringer: Ringer::default(),
             query_timeout: Self::QUERY_TIMEOUT,
             scan_budget: scan::DEFAULT_BUDGET,
             capacity: Capacity::default(),
@@ -162,9 +165,14 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl AuditStore for SqliteStore {
     async fn append(&self, batch: &Batch) -> Result<(), Error> {
-        let batch = batch.clone();
+        let (batch, ringer) = (batch.clone(), self.ringer.clone());
         self.database
-            .write(move |connection, place| append::append(connection, &batch, place))
+            .write(move |connection, place| {
+                append::append(connection, &batch, place)?;
+                // In here, for it is done even if nobody waits for it.
+                ringer.stored(batch.iter().map(|record| record.id));
+                Ok(())
+            })
             .await
     }
 
@@ -247,5 +255,9 @@ impl AuditReader for SqliteStore {
         limit: usize,
     ) -> Result<Page<Record>, Error> {
         scan::export(self, filter, cursor, limit, self.query_timeout).await
+    }
+
+    fn bell(&self) -> Bell {
+        self.ringer.bell(self.database.place().poll())
     }
 }

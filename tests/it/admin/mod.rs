@@ -4,6 +4,7 @@ mod access;
 mod any;
 mod export;
 mod list;
+mod live;
 mod parameters;
 mod protocol;
 

@@ -29,7 +29,8 @@ async fn the_index_and_the_health_tell_what_there_is() {
             "/api/events",
             "/api/events/{id}",
             "/api/export",
-            "/api/health"
+            "/api/health",
+            "/api/live"
         ]
     );
     let health = get(&router, "/api/health").await;

@@ -7,6 +7,7 @@ mod errors;
 mod export;
 mod faults;
 mod fixture;
+mod live;
 mod proxy;
 mod quarantine;
 mod read;
