@@ -19,6 +19,8 @@
 //! | `GET /api/events/{id}` | one record with all its columns |
 //! | `GET /api/events/{id}/timeline` | what happened around it, oldest first, by `?by=` `operation_id`, `trace_id`, `request_id` or `session_id`, or by the first of these that it has; with what it has caused, and with gap events between |
 //! | `GET /api/me` | the records of whoever asks, as a list |
+//! | `GET /api/export` | all records that pass a filter, with all their columns, as a file |
+//! | `GET /api/live` | new records as they are stored, as server-sent events |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! It only reads, unless the application [wants more](RouterBuilder::manage);
@@ -98,6 +100,50 @@
 //! The body must be `application/json`, of at most 64 KiB. What a browser
 //! sends from a page of another origin (`origin`, `sec-fetch-site`) is
 //! refused. Flags and purges are recorded with who asked, the filter and the number of events.
+//! # Exports
+//!
+//! `/api/export` takes the parameters of a filter, `format` (`csv`, which is
+//! the default, `json` for one array or `ndjson` for a record per line) and
+//! `cursor`. The records come newest first, in the order of their ids, for as
+//! long as it takes.
+//!
+//! An export that was cut off never looks like a whole one to the client that
+//! reads it: the connection breaks, and the array of `json` stays open. To
+//! go on after the last record that came in whole, ask again with that
+//! record's `id` as `cursor`. Four exports can be under way at once; a
+//! client that takes nothing for a minute loses its own.
+//!
+//! The cells of a CSV file are safe to open with a spreadsheet: text that it
+//! could take for a formula, at the start of a cell or of a line in it, has an
+//! apostrophe before it. A program that reads the file takes it away again:
+//! it is the first character of a line whose next ones, without spaces and
+//! quotation marks, start with `=`, `+`, `-`, `@` or a wide form of those;
+//! or of a cell that goes on with a tab or the end of a line. Numbers are
+//! numbers, lists and documents are JSON, and a missing value looks like an
+//! empty text.
+//!
+//! # Live
+//!
+//! `/api/live` takes the parameters of a filter and goes on for as long as the
+//! client listens: an event of `text/event-stream` for each new record,
+//! with its id as `id:` and the record as on a list as `data:`. Every 15
+//! seconds there is a comment, too. In a browser an `EventSource` is
+//! all it takes.
+//!
+//! It tells of what is stored, whichever instance stores it and however long
+//! ago it happened. That is not the order of the ids. A client that comes back
+//! with the header `last-event-id`, as browsers do by themselves, is told of
+//! all since 30 seconds before that event, so of some of it twice: go by the
+//! id. What it is not told of is a record that was stored while it was away
+//! and happened before those 30 seconds, such as a request that took long.
+//! The same holds while the store cannot tell of new records but only be
+//! asked for them: a SQLite file that another process writes to, or a
+//! PostgreSQL server that takes no `LISTEN`, as a standby.
+//!
+//! A client that does not keep up loses the connection: one that takes nothing
+//! for ten seconds, or is to be told of more than 100,000 records within
+//! a minute. 32 clients can listen at once. Who may listen is decided once,
+//! at the start.
 //!
 //! # Errors
 //!
@@ -115,10 +161,12 @@ mod access;
 mod builder;
 mod credentials;
 mod events;
+mod export;
 mod filter_params;
 mod health;
 mod limits;
 mod list_params;
+mod live;
 mod manage;
 mod me;
 mod operation;
@@ -127,6 +175,7 @@ mod problem;
 mod reading;
 mod router;
 mod scoped;
+mod stream;
 mod summary;
 mod timeline;
 mod trail;

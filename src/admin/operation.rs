@@ -8,6 +8,8 @@ pub(super) enum Operation {
     List,
     Detail,
     Timeline,
+    Export,
+    Live,
     /// The events of whoever asks.
     Me,
     /// An event is told by hand.
@@ -42,10 +44,11 @@ impl Operation {
             | Self::List
             | Self::Detail
             | Self::Timeline
+            | Self::Live
             | Self::Me
             | Self::Create
             | Self::Flag => Class::List,
-            Self::Purge => Class::Export,
+            Self::Export | Self::Purge => Class::Export,
         }
     }
 
@@ -53,8 +56,8 @@ impl Operation {
         match self {
             // What is created is recorded by itself.
             Self::Health | Self::Create => Recorded::Never,
-            Self::List | Self::Timeline | Self::Me => Recorded::OnRequest,
-            Self::Detail | Self::Flag | Self::Purge => Recorded::Always,
+            Self::List | Self::Timeline | Self::Live | Self::Me => Recorded::OnRequest,
+            Self::Detail | Self::Export | Self::Flag | Self::Purge => Recorded::Always,
         }
     }
 
@@ -65,6 +68,8 @@ impl Operation {
             Self::List | Self::Create => "/api/events",
             Self::Detail => "/api/events/{id}",
             Self::Timeline => "/api/events/{id}/timeline",
+            Self::Export => "/api/export",
+            Self::Live => "/api/live",
             Self::Me => "/api/me",
             Self::Flag => "/api/events/{id}/flag",
             Self::Purge => "/api/purge",
@@ -78,6 +83,8 @@ impl Operation {
             Self::List => "audit.list",
             Self::Detail => "audit.detail",
             Self::Timeline => "audit.timeline",
+            Self::Export => "audit.export",
+            Self::Live => "audit.live",
             Self::Me => "audit.me",
             Self::Create => "audit.create",
             Self::Flag => "audit.flag",

@@ -16,7 +16,9 @@ use serde::Serialize;
 use super::operation::Operation;
 use super::problem::Problem;
 use super::trail::Trail;
-use super::{Authorizer, RouterBuilder, events, health, manage, me, params, timeline};
+use super::{
+    Authorizer, RouterBuilder, events, export, health, live, manage, me, params, timeline,
+};
 use crate::{AuditReader, Auditor};
 
 /// A router that lets those read the trail whom `authorizer` lets.
@@ -67,6 +69,8 @@ pub(super) fn routes(trail: Trail, authorizer: Arc<dyn Authorizer>, manages: boo
             of(Operation::Timeline, get(timeline::timeline)),
         )
         .route("/api/me", of(Operation::Me, get(me::list)))
+        .route("/api/export", of(Operation::Export, export::route()))
+        .route("/api/live", of(Operation::Live, live::route()))
         .route("/api/health", of(Operation::Health, get(health::health)))
         .merge(managed)
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
@@ -141,6 +145,8 @@ async fn index(uri: Uri, manages: bool) -> Result<Json<Index>, Problem> {
             "what happened around one event",
         ),
         route("/api/me", "the events of whoever asks, newest first"),
+        route("/api/export", "events with everything, as a file"),
+        route("/api/live", "new events as they are stored"),
         route("/api/health", "whether the trail can be read"),
     ];
     if manages {
@@ -182,7 +188,9 @@ mod tests {
             ("/api/events?nonsense", StatusCode::NOT_IMPLEMENTED),
             ("/api/events/7", StatusCode::NOT_IMPLEMENTED),
             ("/api/me", StatusCode::NOT_IMPLEMENTED),
+            ("/api/export", StatusCode::NOT_IMPLEMENTED),
             ("/api/health", StatusCode::NOT_IMPLEMENTED),
+            ("/api/live", StatusCode::NOT_IMPLEMENTED),
             ("/api/nothing", StatusCode::NOT_FOUND),
         ] {
             let request = Request::get(path).body(Body::empty()).unwrap();

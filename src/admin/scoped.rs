@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::Access;
 use super::reading::Reading;
+use crate::event::Column;
 use crate::query::{Count, Filter, Page, PageRequest};
+use crate::store::Bell;
 use crate::{AuditReader, Cursor, Error, EventId, Record};
 
 /// The trail as whoever asks may see it. Handlers have no other way to read.
@@ -51,6 +53,15 @@ impl Scoped {
     /// What was asked for was not done.
     pub(super) fn failed(&self) {
         self.reading.fail();
+    }
+
+    /// The columns that may be seen.
+    pub(super) fn shown_columns(&self) -> Vec<&'static Column> {
+        let hidden = self.access.hidden_columns();
+        let columns = Column::all().iter();
+        columns
+            .filter(|column| !hidden.contains(&column.name()))
+            .collect()
     }
 
     /// The record without what may not be seen of it.
@@ -112,6 +123,24 @@ impl AuditReader for Scoped {
     async fn count(&self, filter: &Filter) -> Result<Count, Error> {
         let filter = self.within(filter);
         self.ask(None, self.reader.count(&filter), |_| 0).await
+    }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        let filter = self.within(filter);
+        let question = self.reader.export(&filter, cursor, limit);
+        let mut page = self.ask(None, question, |page| page.items.len()).await?;
+        page.items = page.items.into_iter().map(|one| self.show(one)).collect();
+        Ok(page)
+    }
+
+    /// It rings for records out of scope, too, which are then not found.
+    fn bell(&self) -> Bell {
+        self.reader.bell()
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

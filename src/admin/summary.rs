@@ -11,11 +11,8 @@ pub(super) struct Summary(pub(super) Record);
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for column in Column::all().iter().filter(|column| column.is_compact()) {
-            map.serialize_entry(column.name(), &Cell(column, column.get(&self.0)))?;
-        }
-        map.end()
+        let columns = Column::all().iter().filter(|column| column.is_compact());
+        serialize(columns, &self.0, serializer)
     }
 }
 
@@ -38,6 +35,30 @@ impl Serialize for Detail {
         }
         map.end()
     }
+}
+
+/// Some columns of a record.
+pub(super) struct Selection<'a> {
+    pub(super) columns: &'a [&'static Column],
+    pub(super) record: &'a Record,
+}
+
+impl Serialize for Selection<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self.columns.iter().copied(), self.record, serializer)
+    }
+}
+
+fn serialize<S: Serializer>(
+    columns: impl Iterator<Item = &'static Column>,
+    record: &Record,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for column in columns {
+        map.serialize_entry(column.name(), &Cell(column, column.get(record)))?;
+    }
+    map.end()
 }
 
 /// A value as the whole record's JSON has it.

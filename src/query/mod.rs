@@ -11,6 +11,7 @@ mod timeline;
 pub use condition::{Condition, Test};
 pub use count::{Accuracy, Count};
 pub use cursor::Cursor;
+pub(crate) use cursor::Direction;
 pub use filter::{Except, Filter};
 pub use page::{Page, PageRequest, Window};
 pub use scope::Scope;

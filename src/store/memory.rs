@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::quarantine::{Held, MemoryQuarantine};
+use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
-use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch};
-use crate::query::{Accuracy, Count, Filter, Page, PageRequest};
+use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch, export};
+use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in memory, for as long as the process lives and without bound.
@@ -21,6 +22,7 @@ use crate::{Error, EventId, Record};
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
+    ringer: Ringer,
     capacity: Capacity,
 }
 
@@ -97,6 +99,7 @@ impl AuditStore for MemoryStore {
             }
         }
         store_missing(records, batch.iter());
+        self.ringer.stored(batch.iter().map(|record| record.id));
         Ok(())
     }
 
@@ -152,6 +155,39 @@ impl AuditReader for MemoryStore {
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
         Ok(self.lock().records.get(&id).cloned())
     }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        let ids = export::ids(filter, cursor)?;
+        let none_left = ids.start..ids.start;
+        if ids.is_empty() {
+            return Ok(export::page(Vec::new(), false, &none_left));
+        }
+        let records = &self.lock().records;
+        let passing = records
+            .range(ids)
+            .rev()
+            .map(|(_, record)| record)
+            .filter(|record| filter.matches(record));
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        for record in passing.take(limit) {
+            bytes += body_bytes(record);
+            if bytes > export::PAGE_BYTES && !items.is_empty() {
+                return Ok(export::page(items, true, &none_left));
+            }
+            items.push(record.clone());
+        }
+        let is_full = items.len() >= limit;
+        Ok(export::page(items, is_full, &none_left))
+    }
+
+    fn bell(&self) -> Bell {
+        self.ringer.bell(None)
+    }
 }
 
 /// Adds what is not there yet, as a retry does.
@@ -164,4 +200,10 @@ fn store_missing<'a>(
             entry.insert(record.clone());
         }
     }
+}
+
+/// What makes a record large, if anything does.
+fn body_bytes(record: &Record) -> usize {
+    let bodies = [&record.request_body, &record.response_body];
+    bodies.into_iter().flatten().map(String::len).sum()
 }

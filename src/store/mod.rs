@@ -24,6 +24,8 @@
 //! `testing::store_contract` runs all of this against a store.
 
 mod batch;
+mod bell;
+mod export;
 mod manage;
 mod memory;
 #[cfg(feature = "postgres")]
@@ -41,6 +43,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use batch::Batch;
+pub use bell::{Bell, Ring, Span};
 pub use manage::{AuditManager, Flag};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -49,7 +52,7 @@ pub use quarantine::{Admission, AuditQuarantine, Quarantined};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::query::{Count, Filter, Link, Page, PageRequest, Timeline};
+use crate::query::{Count, Cursor, Filter, Link, Page, PageRequest, Timeline};
 use crate::{Error, EventId, Record};
 
 /// Keeps records. See the [contract](self).
@@ -141,5 +144,53 @@ pub trait AuditReader: Send + Sync + 'static {
             Some(record) => Timeline::around(self, record.compact(), by).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The next records of an export: those that pass the filter, newest
+    /// first, with all their columns. The first call has no cursor, each
+    /// later one the `next_cursor` of the page before, until there is none;
+    /// `prev_cursor` is never set.
+    ///
+    /// A page has at most `limit` records, which is at least 1, and fewer if
+    /// they are large: a store keeps it to some megabytes. It may also be
+    /// empty and yet lead on, where the store found nothing in its time.
+    /// Nothing is held open between pages.
+    ///
+    /// Defaults to a [list](Self::list) whose records are [got](Self::get) one by one.
+    ///
+    /// # Errors
+    /// If the store cannot be reached or takes too long, or if the cursor
+    /// leads to newer records.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the query up; nothing else depends on it.
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        export::ids(filter, cursor)?;
+        let limit = limit.clamp(1, PageRequest::MAX_LIMIT.into()) as u16;
+        let request = PageRequest::new(limit)?;
+        let request = cursor.map_or(request, |cursor| request.cursor(cursor));
+        let mut page = self.list(filter, &request).await?;
+        page.prev_cursor = None;
+        let mut items = Vec::with_capacity(page.items.len());
+        for record in page.items {
+            // One that is gone by now is left out.
+            items.extend(self.get(record.id).await?);
+        }
+        page.items = items;
+        Ok(page)
+    }
+
+    /// What tells when there may be new records, from now on. Defaults to
+    /// one that only [polls](Bell::polling).
+    ///
+    /// # Panics
+    /// If called outside a Tokio runtime.
+    fn bell(&self) -> Bell {
+        Bell::polling()
     }
 }

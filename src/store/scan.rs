@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use crate::query::{Accuracy, Count, Filter, Page, PageRequest, Window};
+use super::export;
+use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record, Timestamp};
 
 /// How long a list looks for records unless told otherwise.
@@ -29,6 +30,15 @@ pub(super) trait Source: Sync {
         timeout: Duration,
     ) -> Result<Vec<Record>, Error>;
 
+    /// The same with all their columns, and without those at the end that
+    /// would make it more than [`PAGE_BYTES`](export::PAGE_BYTES). Fails likewise.
+    async fn fetch_whole(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<Fetched, Error>;
+
     /// The number of those records, up to what the window would fetch. Fails likewise.
     async fn count(
         &self,
@@ -36,6 +46,27 @@ pub(super) trait Source: Sync {
         window: &Window,
         timeout: Duration,
     ) -> Result<u64, Error>;
+}
+
+/// Records with all their columns.
+#[derive(Default)]
+pub(super) struct Fetched {
+    pub(super) records: Vec<Record>,
+    /// Whether there were more, which would have been too much at once.
+    pub(super) is_cut: bool,
+}
+
+/// The bytes of a page that is being made.
+#[derive(Default)]
+pub(super) struct Room(usize);
+
+impl Room {
+    /// Whether another record of so many bytes fits. The first one always does.
+    pub(super) fn takes(&mut self, bytes: usize) -> bool {
+        let is_first = self.0 == 0;
+        self.0 = self.0.saturating_add(bytes.max(1));
+        is_first || self.0 <= export::PAGE_BYTES
+    }
 }
 
 /// A page of the records that pass a filter, looked for as long as `budget` allows.
@@ -78,6 +109,46 @@ pub(super) async fn list(
         ));
     }
     Ok(Page::partial(page, records, scan.rest()))
+}
+
+/// The next records of an export, looked for as long as `budget` allows.
+pub(super) async fn export(
+    source: &impl Source,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+    budget: Duration,
+) -> Result<Page<Record>, Error> {
+    let mut scan = Scan::new(export::ids(filter, cursor)?, true, budget);
+    let (mut found, mut is_under_way) = (Fetched::default(), scan.rest().is_empty());
+    while !found.is_cut
+        && found.records.len() < limit
+        && let Some((ids, timeout)) = scan.next(Timestamp::now())
+    {
+        let window = Window {
+            ids,
+            newest_first: true,
+            fetch: limit - found.records.len(),
+        };
+        let started = Instant::now();
+        match source.fetch_whole(filter, &window, timeout).await {
+            Ok(fetched) => {
+                scan.done(started.elapsed());
+                is_under_way = true;
+                found.is_cut = fetched.is_cut;
+                found.records.extend(fetched.records);
+            }
+            Err(error) if error.is_timeout() => scan.timed_out(started.elapsed()),
+            Err(error) => return Err(error),
+        }
+    }
+    if !is_under_way {
+        return Err(Error::timed_out(
+            "the time was too short to look for any record",
+        ));
+    }
+    let is_full = found.is_cut || found.records.len() >= limit;
+    Ok(export::page(found.records, is_full, scan.rest()))
 }
 
 /// How many records pass a filter, counted as long as `budget` allows and no further than is exact.

@@ -33,8 +33,16 @@ pub(super) fn names(columns: impl Iterator<Item = &'static Column>) -> String {
 
 /// The query for a window of the records that pass a filter.
 pub(super) fn list(table: &str, filter: &Filter, window: &Window, dialect: &Dialect) -> Query {
-    let columns = names(compact_columns());
-    let mut query = select(&columns, table, filter, &window.ids, dialect);
+    rows(&names(compact_columns()), table, filter, window, dialect)
+}
+
+/// The same with all columns.
+pub(super) fn export(table: &str, filter: &Filter, window: &Window, dialect: &Dialect) -> Query {
+    rows(&names(Column::all().iter()), table, filter, window, dialect)
+}
+
+fn rows(columns: &str, table: &str, filter: &Filter, window: &Window, dialect: &Dialect) -> Query {
+    let mut query = select(columns, table, filter, &window.ids, dialect);
     let order = if window.newest_first { "DESC" } else { "ASC" };
     let end = format!(" ORDER BY id {order} LIMIT {}", window.fetch);
     query.text.push_str(&end);

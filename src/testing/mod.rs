@@ -19,8 +19,10 @@
 //! records. They panic with a sentence that says which part of the contract is broken.
 
 mod append;
+mod bell;
 #[cfg(feature = "decode")]
 mod decode;
+mod export;
 mod filters;
 mod json;
 mod lists;
@@ -37,8 +39,10 @@ pub use append::{
     a_batch_is_stored_wholly_or_not_at_all, a_retry_adds_nothing_twice,
     batches_of_any_size_are_stored, concurrent_batches_are_all_stored,
 };
+pub use bell::a_bell_tells_of_what_is_stored;
 #[cfg(feature = "decode")]
 pub use decode::decode_body;
+pub use export::{exports_are_kept_to_a_size, exports_hold_everything_once};
 pub use filters::{
     filters_find_what_they_name, networks_hold_their_addresses, path_prefixes_are_literal,
     text_in_filters_is_only_text, times_are_half_open_to_the_microsecond,
@@ -83,6 +87,9 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     cursors_go_both_ways(store.clone()).await;
     pages_hold_still_while_records_arrive(store.clone()).await;
     timelines_hold_what_belongs_together(store.clone()).await;
+    exports_hold_everything_once(store.clone()).await;
+    exports_are_kept_to_a_size(store.clone()).await;
+    a_bell_tells_of_what_is_stored(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
     requeued_records_are_stored(store.clone()).await;

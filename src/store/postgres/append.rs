@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tokio_postgres::Client;
 
 use super::connect::{Connection, Connector};
-use super::error::Failure;
+use super::error::{self, Failure};
 use super::schema::{self, Schema};
-use super::{copy, insert, partition};
+use super::{copy, insert, listen, partition};
 use crate::store::Batch;
-use crate::{Error, Timestamp};
+use crate::{Error, Record, Timestamp};
 
 /// How long the writer waits for a lock before it leaves the batch for later,
 /// at most: half of its time, if that is less, so that it hears of the lock
@@ -25,6 +26,7 @@ pub(super) struct Writer {
     setup: Connector,
     is_prepared: AtomicBool,
     pub(super) schema: Schema,
+    channel: String,
     copy: String,
     pub(super) insert: String,
     flush_timeout: Duration,
@@ -50,6 +52,7 @@ impl Writer {
                 .with("statement_timeout", flush_timeout.as_millis()),
             setup: connector.named("setup"),
             is_prepared: AtomicBool::new(false),
+            channel: schema.channel(),
             copy: copy::statement(&events),
             insert: insert::statement(&events),
             schema,
@@ -141,13 +144,26 @@ impl Writer {
     async fn attempt(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Failure> {
         let recovers_new = batch.is_recovered() && !self.recovers_known.load(Ordering::Relaxed);
         if !batch.is_retry() || recovers_new {
-            return copy::copy(connection, &self.copy, batch).await;
+            let announcement = listen::announcement(&self.channel, batch);
+            return copy::copy(connection, &self.copy, batch, &announcement).await;
         }
-        let inserted = insert::insert(&connection.client, &self.insert, batch).await?;
+        let client = &connection.client;
+        let inserted = insert::insert(client, &self.insert, batch).await?;
+        self.announce(client, batch).await;
         if batch.is_recovered() && inserted == batch.len() as u64 {
             self.recovers_known.store(false, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Tells of a batch that is stored. Apart from storing it, so that what is
+    /// wrong with telling keeps nothing from being stored for good.
+    pub(super) async fn announce(&self, client: &Client, records: &[Record]) {
+        let announcement = listen::announcement(&self.channel, records);
+        if let Err(failure) = client.batch_execute(&announcement).await {
+            let error = error::statement(failure);
+            tracing::debug!(code = error.code(), "new records are not told of: {error}");
+        }
     }
 
     async fn make_partitions(&self) -> Result<(), Error> {

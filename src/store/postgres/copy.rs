@@ -37,11 +37,12 @@ pub(super) fn statement(table: &str) -> String {
     format!("COPY {table} ({names}) FROM STDIN (FORMAT binary)")
 }
 
-/// Stores records, wholly or not at all.
+/// Stores records, wholly or not at all, and tells of them in the same transaction.
 pub(super) async fn copy(
     connection: &mut Connection,
     statement: &str,
     records: &[Record],
+    announcement: &str,
 ) -> Result<(), Failure> {
     let statement = prepared(connection, statement).await?;
     let client = &connection.client;
@@ -66,7 +67,8 @@ pub(super) async fn copy(
     sink.feed(Bytes::from(chunk)).await?;
     sink.finish().await?;
     // Only now: a check can be left to the end of the transaction.
-    client.batch_execute("COMMIT").await?;
+    let commit = format!("{announcement}; COMMIT");
+    client.batch_execute(&commit).await?;
     Ok(())
 }
 

@@ -93,6 +93,7 @@ impl Quarantine {
         insert::insert(&transaction, &self.writer.insert, &records).await?;
         // What is checked only now may refuse the records, too.
         transaction.commit().await.map_err(Failure::from)?;
+        self.writer.announce(&connection.client, &records).await;
         Ok(moved)
     }
 

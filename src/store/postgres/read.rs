@@ -11,20 +11,25 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Row};
 
 use super::connect::Connector;
-use super::error;
+use super::listen::Listener;
 use super::schema::Schema;
 use super::values::{Field, Parameter};
+use super::{error, export};
 use crate::event::{Column, Value};
-use crate::query::{Accuracy, Count, Filter, Page, PageRequest, Window};
+use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest, Window};
+use crate::store::bell::Bell;
 use crate::store::sql::{self, Dialect};
 use crate::store::{AuditReader, scan};
 use crate::{Error, EventId, Record};
 
 /// What a silent connection gets on top of the server's own limit.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// Connections for exports, which take turns for each of their pages.
+const MAX_EXPORTS: usize = 2;
 
 /// How conditions are put to PostgreSQL.
-const DIALECT: Dialect = Dialect {
+pub(super) const DIALECT: Dialect = Dialect {
     ip_between: |name, min, max| format!("{name} BETWEEN ${min} AND ${max}"),
     contains: |name, place| format!("{name} @> ${place}"),
 };
@@ -32,8 +37,11 @@ const DIALECT: Dialect = Dialect {
 /// Reads records over connections that the writer never uses.
 pub(super) struct Reader {
     pool: Pool,
+    /// For exports, so that a long one keeps no list waiting.
+    exports: Pool,
     connector: Connector,
-    table: String,
+    listener: Listener,
+    pub(super) table: String,
     statement_timeout: Duration,
     /// How long a list looks for records in all its queries.
     scan_budget: Duration,
@@ -48,24 +56,14 @@ impl Reader {
         scan_budget: Duration,
     ) -> Result<Self, Error> {
         let connector = connector
-            .named("reader")
             .with("default_transaction_read_only", "on")
             .with("jit", "off")
             .with("statement_timeout", statement_timeout.as_millis());
-        let manager = Manager::from_connect(
-            connector.config().clone(),
-            connector.clone(),
-            ManagerConfig::default(),
-        );
-        let pool = Pool::builder(manager)
-            .max_size(max_readers)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(statement_timeout))
-            .create_timeout(Some(connector.patience()))
-            .build()
-            .map_err(|error| Error::internal("no pool for readers").caused_by(error))?;
+        let pool = |purpose, size| pool(&connector.named(purpose), size, statement_timeout);
         Ok(Self {
-            pool,
+            pool: pool("reader", max_readers)?,
+            exports: pool("export", MAX_EXPORTS)?,
+            listener: Listener::new(&connector, schema),
             connector,
             table: schema.table("events"),
             statement_timeout,
@@ -132,23 +130,47 @@ impl Reader {
     }
 
     async fn lease(&self) -> Result<Lease, Error> {
-        match self.pool.get().await {
+        self.lease_of(&self.pool).await
+    }
+
+    /// A connection for a page of an export.
+    pub(super) async fn lease_for_export(&self) -> Result<Lease, Error> {
+        self.lease_of(&self.exports).await
+    }
+
+    async fn lease_of(&self, pool: &Pool) -> Result<Lease, Error> {
+        match pool.get().await {
             Ok(client) => Ok(Lease(Some(client))),
             Err(failure) => Err(error::pool(failure, self.connector.config())),
         }
     }
 }
 
+fn pool(connector: &Connector, size: usize, wait: Duration) -> Result<Pool, Error> {
+    let manager = Manager::from_connect(
+        connector.config().clone(),
+        connector.clone(),
+        ManagerConfig::default(),
+    );
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(connector.patience()))
+        .build()
+        .map_err(|error| Error::internal("no pool for readers").caused_by(error))
+}
+
 /// A connection out of the pool, closed when dropped unless it was given
 /// back: a query that nobody waits for would keep the next one waiting.
-struct Lease(Option<Object>);
+pub(super) struct Lease(Option<Object>);
 
 impl Lease {
-    fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &Client {
         self.0.as_ref().expect("the lease ends by giving back")
     }
 
-    fn give_back(mut self) {
+    pub(super) fn give_back(mut self) {
         self.0 = None;
     }
 }
@@ -175,6 +197,15 @@ impl scan::Source for Reader {
             .await?;
         let records = rows.iter().map(|row| record(row, Column::is_compact));
         records.collect()
+    }
+
+    async fn fetch_whole(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<scan::Fetched, Error> {
+        export::fetch(self, filter, window, timeout).await
     }
 
     async fn count(
@@ -218,10 +249,23 @@ impl AuditReader for Reader {
         let rows = self.query(&sql::get(&self.table), &[key]).await?;
         rows.first().map(|row| record(row, |_| true)).transpose()
     }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        scan::export(self, filter, cursor, limit, self.statement_timeout).await
+    }
+
+    fn bell(&self) -> Bell {
+        self.listener.bell()
+    }
 }
 
 /// The record of a row that has those columns that are `selected`, in order.
-fn record(row: &Row, selected: impl Fn(&Column) -> bool) -> Result<Record, Error> {
+pub(super) fn record(row: &Row, selected: impl Fn(&Column) -> bool) -> Result<Record, Error> {
     let mut places = 0..;
     Record::from_columns(|column| {
         if !selected(column) {
@@ -242,6 +286,6 @@ type Opening<'a> = Pin<
 
 impl Connect for Connector {
     fn connect(&self, _: &Config) -> Opening<'_> {
-        Box::pin(self.try_modes())
+        Box::pin(self.try_modes(None))
     }
 }

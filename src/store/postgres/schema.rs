@@ -47,6 +47,11 @@ impl Schema {
         hash.cast_signed()
     }
 
+    /// The channel on which instances tell each other of new records.
+    pub(super) fn channel(&self) -> String {
+        format!("audit_{:016x}", self.lock_key())
+    }
+
     /// Waits until this transaction is the only one that changes the schema.
     ///
     /// The wait may be long, for others may be migrating much; the locks on

@@ -44,7 +44,8 @@ use crate::store::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch
 /// One for the writer, which opens it with the first batch and drops it after
 /// any error but a refused retry, one for as long as somebody requeues or
 /// discards, and up to [`max_readers`](PostgresStoreBuilder::max_readers)
-/// for readers, read-only and with a limit of time per query.
+/// for readers, read-only and with a limit of time per query. Exports share
+/// two more of those.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(super) writer: Arc<Writer>,

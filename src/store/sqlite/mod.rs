@@ -27,9 +27,10 @@ use async_trait::async_trait;
 use self::database::Database;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
+use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
 use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch, scan};
-use crate::query::{Count, Filter, Page, PageRequest, Window};
+use crate::query::{Count, Cursor, Filter, Page, PageRequest, Window};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
@@ -62,6 +63,7 @@ use crate::{Error, EventId, Record};
 #[derive(Clone)]
 pub struct SqliteStore {
     database: Arc<Database>,
+    ringer: Ringer,
     query_timeout: Duration,
     scan_budget: Duration,
     capacity: Capacity,
@@ -105,6 +107,7 @@ impl SqliteStore {
     async fn new(place: Place) -> Result<Self, Error> {
         Ok(Self {
             database: Arc::new(Database::open(place).await?),
+            ringer: Ringer::default(),
             query_timeout: Self::QUERY_TIMEOUT,
             scan_budget: scan::DEFAULT_BUDGET,
             capacity: Capacity::default(),
@@ -163,9 +166,14 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl AuditStore for SqliteStore {
     async fn append(&self, batch: &Batch) -> Result<(), Error> {
-        let batch = batch.clone();
+        let (batch, ringer) = (batch.clone(), self.ringer.clone());
         self.database
-            .write(move |connection, place| append::append(connection, &batch, place))
+            .write(move |connection, place| {
+                append::append(connection, &batch, place)?;
+                // In here, for it is done even if nobody waits for it.
+                ringer.stored(batch.iter().map(|record| record.id));
+                Ok(())
+            })
             .await
     }
 
@@ -194,6 +202,20 @@ impl scan::Source for SqliteStore {
         self.database
             .read(timeout, move |connection, place| {
                 read::list(connection, &query, place)
+            })
+            .await
+    }
+
+    async fn fetch_whole(
+        &self,
+        filter: &Filter,
+        window: &Window,
+        timeout: Duration,
+    ) -> Result<scan::Fetched, Error> {
+        let query = super::sql::export(schema::TABLE, filter, window, &functions::DIALECT);
+        self.database
+            .read(timeout, move |connection, place| {
+                read::export(connection, &query, place)
             })
             .await
     }
@@ -229,5 +251,18 @@ impl AuditReader for SqliteStore {
                 read::get(connection, id, place)
             })
             .await
+    }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        scan::export(self, filter, cursor, limit, self.query_timeout).await
+    }
+
+    fn bell(&self) -> Bell {
+        self.ringer.bell(self.database.place().poll())
     }
 }

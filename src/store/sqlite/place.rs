@@ -39,6 +39,14 @@ impl Place {
         Ok(Self::File(path))
     }
 
+    /// How often to look for what other processes may have written.
+    pub(super) fn poll(&self) -> Option<Duration> {
+        match self {
+            Self::Memory => None,
+            Self::File(_) => Some(Duration::from_secs(2)),
+        }
+    }
+
     /// What tells the file that is there now from another one at the same path.
     pub(super) fn file_id(&self) -> FileId {
         match self {

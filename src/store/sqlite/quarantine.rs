@@ -45,9 +45,12 @@ impl AuditQuarantine for SqliteQuarantine {
     }
 
     async fn requeue(&self, ids: &[EventId]) -> Result<Vec<EventId>, Error> {
-        let ids = ids.to_vec();
-        let work =
-            move |connection: &mut Connection, place: &Place| requeue(connection, &ids, place);
+        let (ids, ringer) = (ids.to_vec(), self.0.ringer.clone());
+        let work = move |connection: &mut Connection, place: &Place| {
+            let moved = requeue(connection, &ids, place)?;
+            ringer.stored(moved.iter().copied());
+            Ok(moved)
+        };
         self.0.database.write(work).await
     }
 

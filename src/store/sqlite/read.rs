@@ -1,11 +1,13 @@
 //! How records come out of the table.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, Row};
 
 use super::error::Classify;
 use super::place::Place;
 use super::{schema, values};
 use crate::event::{Column, Value};
+use crate::store::scan::{Fetched, Room};
 use crate::store::sql::{self, Query};
 use crate::{Error, EventId, Record};
 
@@ -22,6 +24,36 @@ pub(super) fn list(
         records.push(record(row, Column::is_compact, place)?);
     }
     Ok(records)
+}
+
+/// The records of a query with all their columns, as many as fit on a page.
+pub(super) fn export(
+    connection: &Connection,
+    query: &Query,
+    place: &Place,
+) -> Result<Fetched, Error> {
+    let mut statement = prepare(connection, query, place)?;
+    let mut rows = statement.raw_query();
+    let (mut fetched, mut room) = (Fetched::default(), Room::default());
+    while let Some(row) = rows.next().classify(place)? {
+        if !room.takes(bytes(row, place)?) {
+            fetched.is_cut = true;
+            break;
+        }
+        fetched.records.push(record(row, |_| true, place)?);
+    }
+    Ok(fetched)
+}
+
+/// The bytes of all texts of a row.
+fn bytes(row: &Row<'_>, place: &Place) -> Result<usize, Error> {
+    let mut bytes = 0;
+    for index in 0..Column::all().len() {
+        if let ValueRef::Text(text) = row.get_ref(index).classify(place)? {
+            bytes += text.len();
+        }
+    }
+    Ok(bytes)
 }
 
 /// The number that a query gives.

@@ -2,8 +2,10 @@
 
 mod access;
 mod any;
+mod export;
 mod limits;
 mod list;
+mod live;
 mod manage;
 mod parameters;
 mod protocol;
@@ -28,13 +30,14 @@ use tower_audit::{
     Timestamp,
 };
 
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 9] = [
     "/",
     "/api/events",
     "/api/events?status=nonsense",
     "/api/events/018f3c5e-7b2a-7abc-9def-0123456789ab",
     "/api/events/nonsense",
     "/api/me",
+    "/api/export",
     "/api/health",
     "/nothing/here",
 ];
