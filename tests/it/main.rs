@@ -19,6 +19,7 @@ mod policy;
 mod postgres;
 mod quarantine;
 mod quickstart;
+mod rollups;
 mod sanitizer;
 mod scan;
 mod sinks;

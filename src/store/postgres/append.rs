@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::connect::{Connection, Connector};
 use super::error::Failure;
 use super::schema::{self, Schema};
-use super::{copy, insert, partition};
+use super::{copy, insert, partition, rollup};
 use crate::store::Batch;
 use crate::{Error, Timestamp};
 
@@ -27,6 +27,7 @@ pub(super) struct Writer {
     pub(super) schema: Schema,
     copy: String,
     pub(super) insert: String,
+    pub(super) rollups: rollup::Statements,
     flush_timeout: Duration,
     /// Whether what earlier processes left was stored already, when last seen.
     recovers_known: AtomicBool,
@@ -52,6 +53,7 @@ impl Writer {
             is_prepared: AtomicBool::new(false),
             copy: copy::statement(&events),
             insert: insert::statement(&events),
+            rollups: rollup::Statements::new(&schema),
             schema,
             flush_timeout,
             recovers_known: AtomicBool::new(false),
@@ -126,8 +128,8 @@ impl Writer {
             }
             Err(failure) => {
                 let error = Error::from(failure);
-                // Nothing is in doubt: one statement, and the server's answer
-                // to it. A batch that is halved would else connect each time.
+                // Nothing is in doubt: the server's answer to one of the
+                // statements of a transaction that it has rolled back. A batch that is halved would else connect each time.
                 if error.is_rejected() && batch.is_retry() && !batch.is_recovered() {
                     self.put_back(connection);
                 }
@@ -141,10 +143,10 @@ impl Writer {
     async fn attempt(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Failure> {
         let recovers_new = batch.is_recovered() && !self.recovers_known.load(Ordering::Relaxed);
         if !batch.is_retry() || recovers_new {
-            return copy::copy(connection, &self.copy, batch).await;
+            return copy::copy(connection, &self.copy, &self.rollups, batch).await;
         }
-        let inserted = insert::insert(&connection.client, &self.insert, batch).await?;
-        if batch.is_recovered() && inserted == batch.len() as u64 {
+        let inserted = insert::insert(connection, &self.insert, &self.rollups, batch).await?;
+        if batch.is_recovered() && inserted == batch.len() {
             self.recovers_known.store(false, Ordering::Relaxed);
         }
         Ok(())

@@ -15,16 +15,18 @@ use super::error;
 use super::schema::Schema;
 use super::values::{Field, Parameter};
 use crate::event::{Column, Value};
-use crate::query::{Accuracy, Count, Filter, Page, PageRequest, Window};
+use crate::query::{
+    Accuracy, Count, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery, Window,
+};
 use crate::store::sql::{self, Dialect};
-use crate::store::{AuditReader, scan};
+use crate::store::{AuditReader, rollup, scan};
 use crate::{Error, EventId, Record};
 
 /// What a silent connection gets on top of the server's own limit.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How conditions are put to PostgreSQL.
-const DIALECT: Dialect = Dialect {
+pub(super) const DIALECT: Dialect = Dialect {
     ip_between: |name, min, max| format!("{name} BETWEEN ${min} AND ${max}"),
     contains: |name, place| format!("{name} @> ${place}"),
 };
@@ -33,8 +35,9 @@ const DIALECT: Dialect = Dialect {
 pub(super) struct Reader {
     pool: Pool,
     connector: Connector,
-    table: String,
-    statement_timeout: Duration,
+    pub(super) table: String,
+    pub(super) rollups: String,
+    pub(super) statement_timeout: Duration,
     /// How long a list looks for records in all its queries.
     scan_budget: Duration,
 }
@@ -68,6 +71,7 @@ impl Reader {
             pool,
             connector,
             table: schema.table("events"),
+            rollups: schema.table("rollups"),
             statement_timeout,
             scan_budget,
         })
@@ -83,7 +87,7 @@ impl Reader {
     }
 
     /// The rows of a query that the server gives up after `limit`.
-    async fn query_within(
+    pub(super) async fn query_within(
         &self,
         limit: Duration,
         text: &str,
@@ -210,6 +214,14 @@ impl AuditReader for Reader {
             records: self.estimate(filter).await?.max(count.records),
             accuracy: Accuracy::Estimate,
         })
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        rollup::stats(self, query, self.scan_budget).await
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        rollup::series(self, query, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

@@ -29,13 +29,15 @@ use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
 /// Everything lives in a schema of its own (`audit`, unless
 /// [told otherwise](PostgresStoreBuilder::schema)): the table `events`, with
 /// one column per [`Column`](crate::event::Column) and one partition per UTC
-/// day (`events_20240229`), `quarantine`, and `schema_migrations`.
+/// day (`events_20240229`), `rollups` with their sums by the hour, for
+/// statistics, `quarantine`, and `schema_migrations`.
 ///
 /// # Rights
 /// The first start needs the right to create the schema, or to create tables
 /// in it. Making the partitions of days to come needs the table's owner.
 /// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
-/// and `quarantine` and `SELECT` on `schema_migrations` are enough; whoever
+/// and `quarantine`, `SELECT`, `INSERT` and `UPDATE` on `rollups` and `SELECT`
+/// on `schema_migrations` are enough; whoever
 /// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too.
 ///
 /// # Connections

@@ -3,6 +3,7 @@
 //! - [`open`](SqliteStore::open) makes the file, or brings an older one up to date (`schema`, `v1.sql` and later);
 //! - one connection writes, one transaction a batch (`append`);
 //! - a few read-only ones answer, each query limited in time (`read`);
+//! - sums by the hour are kept beside the records, for statistics (`rollup`);
 //! - what the table refuses waits in another one (`quarantine`);
 //! - the rows are meant to be read by people, too (`values`).
 
@@ -13,6 +14,7 @@ mod functions;
 mod place;
 mod quarantine;
 mod read;
+mod rollup;
 mod schema;
 mod values;
 
@@ -27,12 +29,16 @@ use self::database::Database;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::quarantine::Capacity;
+use super::rollup as rollups;
 use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
-use crate::query::{Count, Filter, Page, PageRequest, Window};
+use crate::query::{
+    Count, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery, Window,
+};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
-/// that a constraint or trigger refuses in `audit_quarantine`. Clones share the file.
+/// that a constraint or trigger refuses in `audit_quarantine`; sums by the hour are in
+/// `audit_rollups`. Clones share the file.
 ///
 /// ```
 /// # async fn example() -> Result<(), tower_audit::Error> {
@@ -216,6 +222,14 @@ impl AuditReader for SqliteStore {
 
     async fn count(&self, filter: &Filter) -> Result<Count, Error> {
         scan::count(self, filter, self.scan_budget).await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        rollups::stats(self, query, self.scan_budget).await
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        rollups::series(self, query, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 use tower::ServiceExt;
 use tower_audit::admin::{self, OpenToEveryone};
 use tower_audit::event::Value;
+use tower_audit::query::{Series, SeriesQuery, Statistics, StatsQuery};
 use tower_audit::store::Batch;
 use tower_audit::{
     AuditReader, AuditStore, Count, Error, EventId, Filter, MemoryStore, Page, PageRequest, Record,
@@ -176,6 +177,14 @@ impl AuditReader for Broken {
     }
 
     async fn count(&self, _: &Filter) -> Result<Count, Error> {
+        Err((self.0)())
+    }
+
+    async fn stats(&self, _: &StatsQuery) -> Result<Statistics, Error> {
+        Err((self.0)())
+    }
+
+    async fn timeseries(&self, _: &SeriesQuery) -> Result<Series, Error> {
         Err((self.0)())
     }
 
