@@ -17,6 +17,8 @@
 //! | `GET /` | what there is |
 //! | `GET /api/events` | records, newest first, with their [compact](crate::event::Column::is_compact) columns |
 //! | `GET /api/events/{id}` | one record with all its columns |
+//! | `GET /api/stats` | sums over the records that pass a filter, and by a dimension |
+//! | `GET /api/timeseries` | the same in buckets of time |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! # Who may read
@@ -67,6 +69,31 @@
 //! Whatever is unknown or malformed is an error, never ignored: a
 //! filter with a typing mistake must not look like an empty trail.
 //!
+//! # Statistics
+//!
+//! `/api/stats` and `/api/timeseries` take the filter of the list, and sum up
+//! the last 24 hours unless it says something about time.
+//!
+//! | Parameter | Takes |
+//! |---|---|
+//! | `by` | what to break the sums down by: a [`Dimension`](crate::query::Dimension)'s name |
+//! | `top` | how many of its values to tell: 1 to 100, in a series 1 to 20 |
+//! | `order` | only `/api/stats`: the greatest by `events`, `failures` or `p95` first |
+//! | `bucket` | only `/api/timeseries`: `30s`, `5m`, `1h`, `1d`; defaults to what makes about 60 |
+//!
+//! Sums are `events`, `failures`, `flagged` and `latency` (`avg_us`, `min_us`,
+//! `max_us`, `p50_us`, `p95_us`, `p99_us`, or `null`). `/api/stats` answers
+//! `{"totals": {…}, "groups": [{"value": "/orders", …}], "has_more_groups": …, "scanned_until": …}`,
+//! `/api/timeseries`
+//! `{"bucket_seconds": …, "points": [{"start": …, …}], "groups": [{"value": …, "points": […]}], …}`.
+//! Events that sampling left out are counted through those that stand for them.
+//!
+//! Conditions on `kind`, `category`, `action`, `outcome`, `method`, `route`,
+//! `tenant_id` or a class of `status`, one of them at a time, are answered at once for
+//! any time, and so is `by` the same one, or by any of them without
+//! conditions, in buckets of whole hours. Everything else looks at the records, newest
+//! first; where its time is over, `scanned_until` says how far that went.
+//!
 //! # Errors
 //!
 //! Errors are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
@@ -88,6 +115,7 @@ mod list_params;
 mod params;
 mod problem;
 mod router;
+mod statistics;
 mod summary;
 
 pub use access::{Access, Authorizer, Denied, OpenToEveryone, Verdict};

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use super::problem::Problem;
-use super::{Authorizer, events, health, params};
+use super::{Authorizer, events, health, params, statistics};
 use crate::{AuditReader, Auditor};
 
 /// A router that lets those read the trail whom `authorizer` lets.
@@ -46,6 +46,8 @@ pub(super) fn router_for(
         .route("/", get(index))
         .route("/api/events", get(events::list))
         .route("/api/events/{id}", get(events::detail))
+        .route("/api/stats", get(statistics::stats))
+        .route("/api/timeseries", get(statistics::timeseries))
         .route("/api/health", get(health::health))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::not_found("There is nothing at this path.") })
@@ -99,7 +101,7 @@ async fn protect(request: Request, next: Next) -> Response {
 #[derive(Serialize)]
 struct Index {
     name: &'static str,
-    routes: [Route; 4],
+    routes: [Route; 6],
 }
 
 #[derive(Serialize)]
@@ -122,6 +124,8 @@ async fn index(uri: Uri) -> Result<Json<Index>, Problem> {
             route("/", "this list of routes"),
             route("/api/events", "events, newest first"),
             route("/api/events/{id}", "one event with everything"),
+            route("/api/stats", "sums over events"),
+            route("/api/timeseries", "sums over time"),
             route("/api/health", "whether the trail can be read"),
         ],
     }))
@@ -144,6 +148,8 @@ mod tests {
             ("/api/events", StatusCode::NOT_IMPLEMENTED),
             ("/api/events?nonsense", StatusCode::NOT_IMPLEMENTED),
             ("/api/events/7", StatusCode::NOT_IMPLEMENTED),
+            ("/api/stats?nonsense", StatusCode::NOT_IMPLEMENTED),
+            ("/api/timeseries", StatusCode::NOT_IMPLEMENTED),
             ("/api/health", StatusCode::NOT_IMPLEMENTED),
             ("/api/nothing", StatusCode::NOT_FOUND),
         ] {

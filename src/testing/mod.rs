@@ -13,7 +13,7 @@
 //!
 //! [`store_contract`] runs all of them, one after the other; they can also be
 //! called one by one. Each writes records of a tenant of its own, all of them
-//! of about now, so the store may hold anything else, and keeps what they wrote.
+//! of the last hours, so the store may hold anything else, and keeps what they wrote.
 //!
 //! The functions need the store's reading side to look at what became of the
 //! records. They panic with a sentence that says which part of the contract is broken.
@@ -27,6 +27,7 @@ mod lists;
 mod pages;
 mod quarantine;
 mod samples;
+mod statistics;
 mod trail;
 
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
 pub use quarantine::{
     a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
 };
+pub use statistics::statistics_count_each_record_once;
 
 use crate::AuditStore;
 
@@ -78,6 +80,7 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     times_are_half_open_to_the_microsecond(store.clone()).await;
     cursors_go_both_ways(store.clone()).await;
     pages_hold_still_while_records_arrive(store.clone()).await;
+    statistics_count_each_record_once(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
     requeued_records_are_stored(store).await;

@@ -249,7 +249,7 @@ async fn assert_same_series(
         }
         assert_eq!(found.groups.len(), expected.groups.len(), "{what}");
         for expected in &expected.groups {
-            let same = |group: &&_| same_value(*group, expected);
+            let same = |group: &&_| same_value(group, expected);
             let found = found.groups.iter().find(same).expect(&what);
             for (found, expected) in found.points.iter().zip(&expected.points) {
                 assert_eq!(found.start, expected.start, "{what}");
@@ -377,5 +377,127 @@ async fn groups_are_ranked_as_asked() {
             .collect();
         assert_eq!(values, expected.map(Some), "{order:?}");
         assert!(found.has_more_groups);
+    }
+}
+
+/// Changes records behind the store's back, has it repair their hour, and goes on writing.
+async fn assert_repaired(
+    audit: &dyn AuditStore,
+    reader: &dyn AuditReader,
+    change: impl AsyncFn(),
+    repair: impl AsyncFn(Timestamp),
+) {
+    let start = start();
+    let made = |action, minute: i64| Made {
+        micros: minute * HOUR_US / 60,
+        action: Some(action),
+        route: None,
+        status: None,
+        success: true,
+        flagged: false,
+        weight: 1.0,
+        duration: None,
+    };
+    let append = async |made: &[Made], retries: usize| {
+        let records = made.iter().map(|made| record(made, start)).collect();
+        let mut batch = Batch::new(records);
+        let mut result = audit.append(&batch).await;
+        for _ in 0..retries {
+            if result.is_ok() {
+                break;
+            }
+            assert!(result.unwrap_err().is_transient());
+            batch = batch.retry();
+            result = audit.append(&batch).await;
+        }
+        result.unwrap();
+    };
+    let counts = async || -> Vec<(Option<String>, f64)> {
+        let query = StatsQuery::new(Filter::new()).by(Dimension::Action);
+        let found = reader.stats(&query).await.unwrap();
+        let sum: f64 = found.groups.iter().map(|group| group.totals.events).sum();
+        assert_eq!(found.totals.events, sum);
+        let count = |group: &Group| (group.value.clone(), group.totals.events);
+        found.groups.iter().map(count).collect()
+    };
+    let expected = |counts: &[(u8, f64)]| -> Vec<_> {
+        let count = |(action, count): &(u8, f64)| (Some(format!("a{action}")), *count);
+        counts.iter().map(count).collect()
+    };
+    append(
+        &[made(1, 0), made(1, 1), made(1, 2), made(2, 3), made(1, 70)],
+        0,
+    )
+    .await;
+    change().await;
+    assert_eq!(counts().await, expected(&[(1, 4.0), (2, 1.0)]), "not yet");
+    repair(start).await;
+    repair(start).await;
+    assert_eq!(counts().await, expected(&[(3, 3.0), (1, 1.0), (2, 1.0)]));
+    // The same hour, of which the writer knew something else.
+    append(&[made(1, 4), made(2, 5), made(2, 71)], 1).await;
+    append(&[made(2, 6)], 0).await;
+    assert_eq!(counts().await, expected(&[(2, 4.0), (3, 3.0), (1, 2.0)]));
+}
+
+const CHANGE: &str = "SET action = 'a3' WHERE action = 'a1' AND occurred_at <";
+
+#[tokio::test]
+async fn an_hour_of_sqlite_is_repaired() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let end = start().plus(Duration::from_secs(3_600));
+    let change = async || {
+        let other = rusqlite::Connection::open(&path).unwrap();
+        let update = format!("UPDATE audit_events {CHANGE} '{end}'");
+        other.execute(&update, []).unwrap();
+    };
+    let repair = async |time| store.repair_rollups(time).await.unwrap();
+    assert_repaired(&store, &store, change, repair).await;
+}
+
+#[tokio::test]
+async fn an_hour_of_postgres_is_repaired() {
+    let url = own_database("rollups_repair").await;
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let end = start().plus(Duration::from_secs(3_600));
+    let change = async || {
+        let update = format!("UPDATE audit.events {CHANGE} '{end}'");
+        crate::postgres::cluster::execute(&url, &update).await;
+    };
+    let repair = async |time| store.repair_rollups(time).await.unwrap();
+    let reader = store.reader().unwrap();
+    assert_repaired(&store, &*reader, change, repair).await;
+}
+
+#[tokio::test]
+async fn instances_add_up() {
+    let url = own_database("rollups_instances").await;
+    let start = start();
+    let oracle = MemoryStore::new();
+    let mut writers = Vec::new();
+    for instance in 0..3 {
+        let store = PostgresStore::connect(&url).await.unwrap();
+        let mut runner = TestRunner::deterministic();
+        let made = prop::collection::vec(made(), 120 + instance).new_tree(&mut runner);
+        let made = made.unwrap().current();
+        let records: Vec<Record> = made.iter().map(|made| record(made, start)).collect();
+        oracle.append(&Batch::new(records.clone())).await.unwrap();
+        writers.push(tokio::spawn(async move {
+            for part in records.chunks(20) {
+                store.append(&Batch::new(part.to_vec())).await.unwrap();
+            }
+            store
+        }));
+    }
+    let mut stores = Vec::new();
+    for writer in writers {
+        stores.push(writer.await.unwrap());
+    }
+    let reader = stores[0].reader().unwrap();
+    for by in BY {
+        let filter = Filter::new();
+        assert_same_stats(&*reader, &oracle, &filter, by, &format!("{by:?}")).await;
     }
 }

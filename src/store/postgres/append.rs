@@ -11,6 +11,7 @@ use super::error::Failure;
 use super::schema::{self, Schema};
 use super::{copy, insert, partition, rollup};
 use crate::store::Batch;
+use crate::store::rollup::Hour;
 use crate::{Error, Timestamp};
 
 /// How long the writer waits for a lock before it leaves the batch for later,
@@ -94,6 +95,13 @@ impl Writer {
         }
         self.is_prepared.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Makes the rollups of an hour anew, on a connection that may take its time.
+    pub(super) async fn repair(&self, hour: Hour) -> Result<(), Error> {
+        self.prepare().await?;
+        let mut connection = self.setup.open().await?;
+        rollup::repair(&mut connection.client, &self.schema, &self.rollups, hour).await
     }
 
     /// Runs `work`, but no longer than the writer waits for anything.

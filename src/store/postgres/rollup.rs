@@ -6,16 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type};
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::{Client, GenericClient, Row};
 
 use super::error::{self, Failure};
 use super::read::{DIALECT, Reader};
 use super::schema::Schema;
-use super::values::Field;
+use super::values::{Field, Parameter};
 use crate::query::{Dimension, Filter};
 use crate::store::rollup::{
-    self, Bin, Entry, Expressions, Grouping, Histogram, Hour, Key, Label, Measures, Rollups,
-    Staged, Summed, name_of,
+    self, Bin, Entry, Expressions, Grouping, Histogram, Hour, Key, Label, Ledger, Measures,
+    Rollups, Staged, Summed, name_of,
 };
 use crate::{Error, EventId, Timestamp};
 
@@ -72,6 +72,47 @@ impl Statements {
             "the rollups of an hour were changed by others",
         )))
     }
+}
+
+/// Makes the rollups of an hour anew, out of its records. Needs the right to delete them.
+pub(super) async fn repair(
+    client: &mut Client,
+    schema: &Schema,
+    statements: &Statements,
+    hour: Hour,
+) -> Result<(), Error> {
+    let (table, events) = (schema.table("rollups"), schema.table("events"));
+    let transaction = client.transaction().await.map_err(error::statement)?;
+    // Writers write rollups before they commit, so behind this lock none is
+    // between the two. One that waits for it finds that its rollups are gone,
+    // gives its batch back, and starts anew.
+    let clear = format!(
+        "LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE; DELETE FROM {table} WHERE hour = {}",
+        hour.0
+    );
+    let cleared = transaction.batch_execute(&clear).await;
+    cleared.map_err(error::statement)?;
+    let mut sums = Vec::new();
+    for part in rollup::parts(&events, hour, &DIALECT, &EXPRESSIONS) {
+        let parameters: Vec<Parameter<'_>> = part
+            .query
+            .parameters
+            .iter()
+            .map(|(_, value)| Parameter(value))
+            .collect();
+        let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
+            .iter()
+            .zip(&part.query.parameters)
+            .map(|(parameter, (column, _))| (parameter as _, Parameter::type_of(column)))
+            .collect();
+        let rows = transaction.query_typed(&part.query.text, &typed).await;
+        for row in rows.map_err(error::statement)? {
+            sums.push(part.rollup(read_sum(&row).map_err(error::statement)?));
+        }
+    }
+    let staged = Ledger::default().stage(sums);
+    statements.write(&transaction, &staged).await?;
+    transaction.commit().await.map_err(error::statement)
 }
 
 async fn execute(

@@ -9,8 +9,9 @@ use super::append::Writer;
 use super::builder::PostgresStoreBuilder;
 use super::quarantine::Quarantine;
 use super::read::Reader;
-use crate::Error;
+use crate::store::rollup::Hour;
 use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
+use crate::{Error, Timestamp};
 
 /// Keeps records in PostgreSQL, in a schema of their own.
 ///
@@ -38,7 +39,8 @@ use crate::store::{AuditQuarantine, AuditReader, AuditStore, Batch};
 /// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
 /// and `quarantine`, `SELECT`, `INSERT` and `UPDATE` on `rollups` and `SELECT`
 /// on `schema_migrations` are enough; whoever
-/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too.
+/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too, and
+/// whoever repairs rollups `DELETE` on those.
 ///
 /// # Connections
 /// One for the writer, which opens it with the first batch and drops it after
@@ -77,6 +79,20 @@ impl PostgresStore {
     /// If the URL cannot be used.
     pub fn open(url: &str) -> Result<Self, Error> {
         Self::builder(url).open()
+    }
+
+    /// Makes the sums of the hour that `time` falls into anew, out of the
+    /// records that are there: after somebody has changed or deleted some of
+    /// them by hand, or has brought some from elsewhere. Until it ends, writers
+    /// of all instances wait.
+    ///
+    /// # Errors
+    /// If the database cannot be reached, or if the right to `DELETE` on `rollups` is missing.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the sums as they were, or has them made anew.
+    pub async fn repair_rollups(&self, time: Timestamp) -> Result<(), Error> {
+        self.writer.repair(Hour::of_time(time)).await
     }
 
     /// Settings for a store, to be ended by [`PostgresStoreBuilder::connect`].

@@ -135,36 +135,36 @@ impl<S: Rollups> Gathering<'_, S> {
     /// Each step gives the id down to which all is summed up: the start of its range, if the time sufficed.
     async fn run(&mut self, ids: &Range<EventId>) -> Result<EventId, Error> {
         let Some(plan) = self.question.plan() else {
-            return self.from_records(ids.clone()).await;
+            return self.add_records(ids.clone()).await;
         };
         let Some((first, last)) = self.source.hours().await? else {
-            return self.from_records(ids.clone()).await;
+            return self.add_records(ids.clone()).await;
         };
         let whole = Hour::within(ids);
         let hours = whole.start.max(first)..whole.end.min(last.next());
         if hours.is_empty() {
-            return self.from_records(ids.clone()).await;
+            return self.add_records(ids.clone()).await;
         }
         // Where there are no rollups there are no records: these ends are empty.
         let (has_newer, has_older) = (whole.end <= last, whole.start > first);
         if has_newer {
             let newer = whole.end.first_id()..ids.end;
-            let rest = self.from_records(newer.clone()).await?;
+            let rest = self.add_records(newer.clone()).await?;
             if rest > newer.start {
                 return Ok(rest);
             }
         }
-        let rest = self.from_rollups(plan, hours.clone()).await?;
+        let rest = self.add_rollups(plan, hours.clone()).await?;
         if rest > hours.start.first_id() {
             return Ok(rest);
         }
         if has_older {
-            return self.from_records(ids.start..whole.start.first_id()).await;
+            return self.add_records(ids.start..whole.start.first_id()).await;
         }
         Ok(ids.start)
     }
 
-    async fn from_records(&mut self, ids: Range<EventId>) -> Result<EventId, Error> {
+    async fn add_records(&mut self, ids: Range<EventId>) -> Result<EventId, Error> {
         if ids.is_empty() {
             return Ok(ids.start);
         }
@@ -193,7 +193,7 @@ impl<S: Rollups> Gathering<'_, S> {
         Ok(if rest.is_empty() { ids.start } else { rest.end })
     }
 
-    async fn from_rollups(&mut self, plan: Plan, hours: Range<Hour>) -> Result<EventId, Error> {
+    async fn add_rollups(&mut self, plan: Plan, hours: Range<Hour>) -> Result<EventId, Error> {
         let (mut end, mut length) = (hours.end, FIRST_HOURS);
         while end > hours.start {
             let left = self.time_left();
@@ -242,7 +242,7 @@ impl<S: Rollups> Gathering<'_, S> {
             let verdicts: Option<Vec<bool>> = rollups.iter().map(passes).collect();
             let Some(verdicts) = verdicts else {
                 let ids = hour.ids();
-                let rest = self.from_records(ids.clone()).await?;
+                let rest = self.add_records(ids.clone()).await?;
                 if rest > ids.start {
                     return Ok(rest);
                 }

@@ -8,7 +8,7 @@ use super::answer::Sum;
 use super::hour::Hour;
 use super::label::Label;
 use super::measures::Measures;
-use super::tally::{Key, MAX_VALUES, Tally};
+use super::tally::{Key, MAX_VALUES};
 use crate::query::Dimension;
 
 /// When a connection has written so many rollups it starts anew, so that it need not remember them all.
@@ -57,12 +57,15 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// What a batch of these sums would change.
-    pub(in crate::store) fn stage(&self, tally: Tally<'_>) -> Staged {
+    /// What adding these sums would change.
+    pub(in crate::store) fn stage(
+        &self,
+        sums: impl IntoIterator<Item = (Key, Measures)>,
+    ) -> Staged {
         let mut changed: HashMap<Key, Entry> = HashMap::new();
         let mut new_values: HashMap<(Hour, Option<Dimension>), usize> = HashMap::new();
         let mut new_slots = self.entries.len() as i32..;
-        for (mut key, sum) in tally {
+        for (mut key, sum) in sums {
             let place = (key.hour, key.dimension);
             if matches!(key.label, Label::Value(_)) && !self.entries.contains_key(&key) {
                 let known = self.values.get(&place).copied().unwrap_or_default();

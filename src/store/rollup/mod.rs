@@ -11,6 +11,7 @@
 //! - `tally`: the sums of a batch; `ledger`: those of a connection;
 //! - `gather`: what a question reads from the rollups and what from the
 //!   records, with `rows` and `plan`;
+//! - `repair`: the rollups of an hour, made anew out of its records;
 //! - `answer`: statistics and series out of sums; `exact`: the sums of a store
 //!   in memory, without any rollup.
 //!
@@ -33,6 +34,8 @@ mod measures;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod plan;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod repair;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod rows;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod tally;
@@ -47,6 +50,7 @@ pub(super) use self::{
     histogram::{Histogram, bin_of},
     hour::Hour,
     measures::Measures,
+    repair::parts,
     rows::{Bin, Expressions, Grouping, group},
     tally::{Key, Tally, name_of},
 };

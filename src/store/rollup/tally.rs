@@ -105,6 +105,6 @@ pub(in crate::store) fn name_of(dimension: Option<Dimension>) -> &'static str {
 }
 
 /// No database takes a text with NUL, and a rollup must not be what a batch fails by.
-pub(in crate::store) fn is_too_odd(value: &str) -> bool {
+pub(super) fn is_too_odd(value: &str) -> bool {
     value.len() > MAX_VALUE_BYTES || value.contains('\0')
 }

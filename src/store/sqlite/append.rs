@@ -41,7 +41,6 @@ pub(super) fn insert_missing(
 }
 
 /// Says of each record whether a row was made of it.
-
 fn insert_all(
     transaction: &Transaction<'_>,
     text: &str,

@@ -34,7 +34,7 @@ use super::{AuditQuarantine, AuditReader, AuditStore, Batch, scan};
 use crate::query::{
     Count, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery, Window,
 };
-use crate::{Error, EventId, Record};
+use crate::{Error, EventId, Record, Timestamp};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
 /// that a constraint or trigger refuses in `audit_quarantine`; sums by the hour are in
@@ -114,6 +114,23 @@ impl SqliteStore {
             scan_budget: scan::DEFAULT_BUDGET,
             capacity: Capacity::default(),
         })
+    }
+
+    /// Makes the sums of the hour that `time` falls into anew, out of the
+    /// records that are there: after somebody has changed or deleted some of
+    /// them by hand, or has brought some from elsewhere. Until it ends, the
+    /// writer waits.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the sums as they were, or has them made anew.
+    pub async fn repair_rollups(&self, time: Timestamp) -> Result<(), Error> {
+        let hour = rollups::Hour::of_time(time);
+        self.database
+            .write(move |connection, place| rollup::repair(connection, hour, place))
+            .await
     }
 
     /// Sets how long a query may take, with the wait for its turn. Defaults to 5 seconds.

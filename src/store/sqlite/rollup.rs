@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::error::Classify;
 use super::place::Place;
@@ -36,7 +36,31 @@ pub(super) fn add<'a>(
     records: impl IntoIterator<Item = &'a Record>,
     place: &Place,
 ) -> Result<(), Error> {
-    for (mut key, sum) in Tally::of(records) {
+    add_sums(transaction, Tally::of(records), place)
+}
+
+/// Makes the rollups of an hour anew, out of its records.
+pub(super) fn repair(connection: &mut Connection, hour: Hour, place: &Place) -> Result<(), Error> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .classify(place)?;
+    transaction
+        .execute("DELETE FROM audit_rollups WHERE hour = ?", [hour.0])
+        .classify(place)?;
+    for part in rollup::parts(schema::TABLE, hour, &functions::DIALECT, &EXPRESSIONS) {
+        let rows = sums(&transaction, &part.query, place)?;
+        let rows = rows.into_iter().map(|row| part.rollup(row));
+        add_sums(&transaction, rows, place)?;
+    }
+    transaction.commit().classify(place)
+}
+
+fn add_sums(
+    transaction: &Transaction<'_>,
+    sums: impl IntoIterator<Item = (Key, Measures)>,
+    place: &Place,
+) -> Result<(), Error> {
+    for (mut key, sum) in sums {
         let mut known = get(transaction, &key, place)?;
         if known.is_none()
             && matches!(key.label, Label::Value(_))

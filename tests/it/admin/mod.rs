@@ -5,6 +5,7 @@ mod any;
 mod list;
 mod parameters;
 mod protocol;
+mod statistics;
 
 use std::sync::Arc;
 
@@ -24,12 +25,15 @@ use tower_audit::{
     Timestamp,
 };
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 10] = [
     "/",
     "/api/events",
     "/api/events?status=nonsense",
     "/api/events/018f3c5e-7b2a-7abc-9def-0123456789ab",
     "/api/events/nonsense",
+    "/api/stats",
+    "/api/stats?by=nonsense",
+    "/api/timeseries",
     "/api/health",
     "/nothing/here",
 ];

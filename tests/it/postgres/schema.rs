@@ -119,7 +119,7 @@ async fn a_schema_that_is_newer_is_refused_and_both_versions_are_named() {
     assert_eq!(error.code(), "configuration");
     let text = error.to_string();
     assert!(
-        text.contains("version 99") && text.contains("version 2,"),
+        text.contains("version 99") && text.contains("version 3,"),
         "{text}"
     );
 }
