@@ -41,14 +41,19 @@ mod rows;
 mod tally;
 
 pub(super) use exact::{exact_series, exact_stats};
-pub(super) use label::Label;
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub(super) use self::{
     answer::{Sum, bucket_of},
+    histogram::bin_of,
+    tally::MAX_VALUES,
+};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(super) use self::{
     gather::{Rollups, Summed, series, stats},
-    histogram::{Histogram, bin_of},
+    histogram::Histogram,
     hour::Hour,
+    label::Label,
     measures::Measures,
     repair::parts,
     rows::{Bin, Expressions, Grouping, group},
@@ -56,5 +61,3 @@ pub(super) use self::{
 };
 #[cfg(feature = "postgres")]
 pub(super) use ledger::{Entry, Ledger, Staged};
-#[cfg(feature = "sqlite")]
-pub(super) use tally::MAX_VALUES;
