@@ -243,7 +243,7 @@ pub(super) fn number(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok())?
 }
 
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at_checked(digits)?;
     let count = number(count)?;

@@ -21,6 +21,8 @@
 //! | `GET /api/me` | the records of whoever asks, as a list |
 //! | `GET /api/export` | all records that pass a filter, with all their columns, as a file |
 //! | `GET /api/live` | new records as they are stored, as server-sent events |
+//! | `GET /api/stats` | sums over the records that pass a filter, and by a dimension |
+//! | `GET /api/timeseries` | the same in buckets of time |
 //! | `GET /api/health` | whether the trail can be read |
 //!
 //! It only reads, unless the application [wants more](RouterBuilder::manage);
@@ -100,6 +102,7 @@
 //! The body must be `application/json`, of at most 64 KiB. What a browser
 //! sends from a page of another origin (`origin`, `sec-fetch-site`) is
 //! refused. Flags and purges are recorded with who asked, the filter and the number of events.
+//!
 //! # Exports
 //!
 //! `/api/export` takes the parameters of a filter, `format` (`csv`, which is
@@ -145,6 +148,31 @@
 //! a minute. 32 clients can listen at once. Who may listen is decided once,
 //! at the start.
 //!
+//! # Statistics
+//!
+//! `/api/stats` and `/api/timeseries` take the filter of the list, and sum up
+//! the last 24 hours unless it says something about time.
+//!
+//! | Parameter | Takes |
+//! |---|---|
+//! | `by` | what to break the sums down by: a [`Dimension`](crate::query::Dimension)'s name |
+//! | `top` | how many of its values to tell: 1 to 100, in a series 1 to 20 |
+//! | `order` | only `/api/stats`: the greatest by `events`, `failures` or `p95` first |
+//! | `bucket` | only `/api/timeseries`: `30s`, `5m`, `1h`, `1d`; defaults to what makes about 60 |
+//!
+//! Sums are `events`, `failures`, `flagged` and `latency` (`avg_us`, `min_us`,
+//! `max_us`, `p50_us`, `p95_us`, `p99_us`, or `null`). `/api/stats` answers
+//! `{"totals": {…}, "groups": [{"value": "/orders", …}], "has_more_groups": …, "scanned_until": …}`,
+//! `/api/timeseries`
+//! `{"bucket_seconds": …, "points": [{"start": …, …}], "groups": [{"value": …, "points": […]}], …}`.
+//! Events that sampling left out are counted through those that stand for them.
+//!
+//! Conditions on `kind`, `category`, `action`, `outcome`, `method`, `route`,
+//! `tenant_id` or a class of `status`, one of them at a time, are answered at once for
+//! any time, and so is `by` the same one, or by any of them without
+//! conditions, in buckets of whole hours. Everything else looks at the records, newest
+//! first; where its time is over, `scanned_until` says how far that went.
+//!
 //! # Errors
 //!
 //! Errors are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
@@ -175,6 +203,7 @@ mod problem;
 mod reading;
 mod router;
 mod scoped;
+mod statistics;
 mod stream;
 mod summary;
 mod timeline;

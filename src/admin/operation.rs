@@ -8,6 +8,8 @@ pub(super) enum Operation {
     List,
     Detail,
     Timeline,
+    Stats,
+    Timeseries,
     Export,
     Live,
     /// The events of whoever asks.
@@ -23,7 +25,6 @@ pub(super) enum Operation {
 pub(super) enum Class {
     List,
     // Statistics have routes of their own to count for it.
-    #[allow(dead_code)]
     Stats,
     Export,
 }
@@ -48,6 +49,7 @@ impl Operation {
             | Self::Me
             | Self::Create
             | Self::Flag => Class::List,
+            Self::Stats | Self::Timeseries => Class::Stats,
             Self::Export | Self::Purge => Class::Export,
         }
     }
@@ -56,7 +58,12 @@ impl Operation {
         match self {
             // What is created is recorded by itself.
             Self::Health | Self::Create => Recorded::Never,
-            Self::List | Self::Timeline | Self::Live | Self::Me => Recorded::OnRequest,
+            Self::List
+            | Self::Timeline
+            | Self::Stats
+            | Self::Timeseries
+            | Self::Live
+            | Self::Me => Recorded::OnRequest,
             Self::Detail | Self::Export | Self::Flag | Self::Purge => Recorded::Always,
         }
     }
@@ -68,6 +75,8 @@ impl Operation {
             Self::List | Self::Create => "/api/events",
             Self::Detail => "/api/events/{id}",
             Self::Timeline => "/api/events/{id}/timeline",
+            Self::Stats => "/api/stats",
+            Self::Timeseries => "/api/timeseries",
             Self::Export => "/api/export",
             Self::Live => "/api/live",
             Self::Me => "/api/me",
@@ -83,6 +92,8 @@ impl Operation {
             Self::List => "audit.list",
             Self::Detail => "audit.detail",
             Self::Timeline => "audit.timeline",
+            Self::Stats => "audit.stats",
+            Self::Timeseries => "audit.timeseries",
             Self::Export => "audit.export",
             Self::Live => "audit.live",
             Self::Me => "audit.me",

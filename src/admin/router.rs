@@ -17,7 +17,8 @@ use super::operation::Operation;
 use super::problem::Problem;
 use super::trail::Trail;
 use super::{
-    Authorizer, RouterBuilder, events, export, health, live, manage, me, params, timeline,
+    Authorizer, RouterBuilder, events, export, health, live, manage, me, params, statistics,
+    timeline,
 };
 use crate::{AuditReader, Auditor};
 
@@ -69,6 +70,11 @@ pub(super) fn routes(trail: Trail, authorizer: Arc<dyn Authorizer>, manages: boo
             of(Operation::Timeline, get(timeline::timeline)),
         )
         .route("/api/me", of(Operation::Me, get(me::list)))
+        .route("/api/stats", of(Operation::Stats, get(statistics::stats)))
+        .route(
+            "/api/timeseries",
+            of(Operation::Timeseries, get(statistics::timeseries)),
+        )
         .route("/api/export", of(Operation::Export, export::route()))
         .route("/api/live", of(Operation::Live, live::route()))
         .route("/api/health", of(Operation::Health, get(health::health)))
@@ -145,6 +151,8 @@ async fn index(uri: Uri, manages: bool) -> Result<Json<Index>, Problem> {
             "what happened around one event",
         ),
         route("/api/me", "the events of whoever asks, newest first"),
+        route("/api/stats", "sums over events"),
+        route("/api/timeseries", "sums over time"),
         route("/api/export", "events with everything, as a file"),
         route("/api/live", "new events as they are stored"),
         route("/api/health", "whether the trail can be read"),
@@ -189,6 +197,8 @@ mod tests {
             ("/api/events/7", StatusCode::NOT_IMPLEMENTED),
             ("/api/me", StatusCode::NOT_IMPLEMENTED),
             ("/api/export", StatusCode::NOT_IMPLEMENTED),
+            ("/api/stats?nonsense", StatusCode::NOT_IMPLEMENTED),
+            ("/api/timeseries", StatusCode::NOT_IMPLEMENTED),
             ("/api/health", StatusCode::NOT_IMPLEMENTED),
             ("/api/live", StatusCode::NOT_IMPLEMENTED),
             ("/api/nothing", StatusCode::NOT_FOUND),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Access;
 use super::reading::Reading;
 use crate::event::Column;
-use crate::query::{Count, Filter, Page, PageRequest};
+use crate::query::{Count, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery};
 use crate::store::Bell;
 use crate::{AuditReader, Cursor, Error, EventId, Record};
 
@@ -123,6 +123,16 @@ impl AuditReader for Scoped {
     async fn count(&self, filter: &Filter) -> Result<Count, Error> {
         let filter = self.within(filter);
         self.ask(None, self.reader.count(&filter), |_| 0).await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        let query = query.clone().within(self.access.scope());
+        self.ask(None, self.reader.stats(&query), |_| 0).await
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        let query = query.clone().within(self.access.scope());
+        self.ask(None, self.reader.timeseries(&query), |_| 0).await
     }
 
     async fn export(

@@ -72,8 +72,12 @@ impl Condition {
     }
 
     pub(super) fn matches(&self, record: &Record) -> bool {
-        let value = self.column().get(record);
-        self.tests.iter().any(|test| test.passes(&value)) != self.is_negated
+        self.accepts(&self.column().get(record))
+    }
+
+    /// Whether a record with this value passes.
+    pub(crate) fn accepts(&self, value: &Value<'_>) -> bool {
+        self.tests.iter().any(|test| test.passes(value)) != self.is_negated
     }
 }
 

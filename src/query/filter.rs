@@ -206,6 +206,12 @@ impl Filter {
         &self.conditions
     }
 
+    /// Whether it says anything about the time.
+    #[cfg(feature = "admin")]
+    pub(crate) fn has_time(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
     /// The ids that the filter's time allows: from the first, before the second.
     pub fn ids(&self) -> Range<EventId> {
         let first = self.from.unwrap_or_default();

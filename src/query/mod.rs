@@ -3,16 +3,22 @@
 mod condition;
 mod count;
 mod cursor;
+mod dimension;
 mod filter;
 mod page;
 mod scope;
+mod series;
+mod statistics;
 mod timeline;
 
 pub use condition::{Condition, Test};
 pub use count::{Accuracy, Count};
 pub use cursor::Cursor;
 pub(crate) use cursor::Direction;
+pub use dimension::Dimension;
 pub use filter::{Except, Filter};
 pub use page::{Page, PageRequest, Window};
 pub use scope::Scope;
+pub use series::{Point, Series, SeriesGroup, SeriesQuery};
+pub use statistics::{Group, Latency, Statistics, StatsOrder, StatsQuery, Totals};
 pub use timeline::{Link, Timeline};

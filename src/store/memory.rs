@@ -12,8 +12,11 @@ use async_trait::async_trait;
 use self::quarantine::{Held, MemoryQuarantine};
 use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
+use super::rollup::{exact_series, exact_stats};
 use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch, export};
-use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest};
+use crate::query::{
+    Accuracy, Count, Cursor, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery,
+};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in memory, for as long as the process lives and without bound.
@@ -150,6 +153,22 @@ impl AuditReader for MemoryStore {
             records: passing.count() as u64,
             accuracy: Accuracy::Exact,
         })
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        let records = &self.lock().records;
+        let passing = records
+            .values()
+            .filter(|record| query.filter().matches(record));
+        Ok(exact_stats(query, passing))
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        let records = &self.lock().records;
+        let passing = records
+            .values()
+            .filter(|record| query.filter().matches(record));
+        exact_series(query, passing)
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

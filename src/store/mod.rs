@@ -31,6 +31,7 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod quarantine;
+mod rollup;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod scan;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -52,7 +53,10 @@ pub use quarantine::{Admission, AuditQuarantine, Quarantined};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-use crate::query::{Count, Cursor, Filter, Link, Page, PageRequest, Timeline};
+use crate::query::{
+    Count, Cursor, Filter, Link, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery,
+    Timeline,
+};
 use crate::{Error, EventId, Record};
 
 /// Keeps records. See the [contract](self).
@@ -120,6 +124,31 @@ pub trait AuditReader: Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future gives the query up; nothing else depends on it.
     async fn count(&self, filter: &Filter) -> Result<Count, Error>;
+
+    /// Sums over the records that pass the query's filter.
+    ///
+    /// It takes a bounded time. Where that is not enough it
+    /// [says how far it looked](Statistics::scanned_until).
+    ///
+    /// # Errors
+    /// If the store cannot be reached or takes too long.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the query up; nothing else depends on it.
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error>;
+
+    /// Sums over time of the records that pass the query's filter.
+    ///
+    /// It takes a bounded time. Where that is not enough it
+    /// [says how far it looked](Series::scanned_until).
+    ///
+    /// # Errors
+    /// If the store cannot be reached or takes too long, or if the query's
+    /// buckets are too short for its time.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the query up; nothing else depends on it.
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error>;
 
     /// One record with all its columns, or `None` if there is no such record.
     ///

@@ -16,7 +16,7 @@ pub(super) const DEFAULT_BUDGET: Duration = Duration::from_secs(1);
 const FIRST_SPAN: Duration = Duration::from_secs(60);
 const MIN_SPAN: Duration = Duration::from_millis(1);
 /// No window has to be asked a useful question in less time.
-const MIN_TIMEOUT: Duration = Duration::from_millis(20);
+pub(super) const MIN_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// What can be looked through.
 #[async_trait]
@@ -190,7 +190,7 @@ pub(super) async fn count(
 
 /// The windows of a range, one after the other, from the newest or from the
 /// oldest. They grow while they take little of the time that there is.
-struct Scan {
+pub(super) struct Scan {
     /// What no window has covered yet.
     rest: Range<EventId>,
     newest_first: bool,
@@ -203,7 +203,7 @@ struct Scan {
 
 impl Scan {
     /// Ids of the future all belong to the newest window.
-    fn new(ids: Range<EventId>, newest_first: bool, budget: Duration) -> Self {
+    pub(super) fn new(ids: Range<EventId>, newest_first: bool, budget: Duration) -> Self {
         Self {
             window: ids.start..ids.start,
             rest: ids,
@@ -216,7 +216,7 @@ impl Scan {
 
     /// The next window, and how long its query may take; `None` at the end of
     /// the range or of the time.
-    fn next(&mut self, now: Timestamp) -> Option<(Range<EventId>, Duration)> {
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<(Range<EventId>, Duration)> {
         if self.rest.is_empty() || self.left.is_zero() {
             return None;
         }
@@ -238,7 +238,7 @@ impl Scan {
     }
 
     /// The last window is done, and took so long.
-    fn done(&mut self, took: Duration) {
+    pub(super) fn done(&mut self, took: Duration) {
         if self.newest_first {
             self.rest.end = self.window.start;
         } else {
@@ -257,13 +257,13 @@ impl Scan {
     }
 
     /// The last window took longer than it may: a part of it is next, if there is time.
-    fn timed_out(&mut self, took: Duration) {
+    pub(super) fn timed_out(&mut self, took: Duration) {
         self.left = self.left.saturating_sub(took);
         self.span = (self.span / 16).max(MIN_SPAN);
     }
 
     /// What was not looked at; empty when everything was.
-    fn rest(&self) -> &Range<EventId> {
+    pub(super) fn rest(&self) -> &Range<EventId> {
         &self.rest
     }
 }

@@ -13,7 +13,7 @@
 //!
 //! [`store_contract`] runs all of them, one after the other; they can also be
 //! called one by one. Each writes records of a tenant of its own, all of them
-//! of about now, so the store may hold anything else, and keeps what they wrote.
+//! of the last hours, so the store may hold anything else, and keeps what they wrote.
 //!
 //! The functions need the store's reading side to look at what became of the
 //! records. They panic with a sentence that says which part of the contract is broken.
@@ -30,6 +30,7 @@ mod manage;
 mod pages;
 mod quarantine;
 mod samples;
+mod statistics;
 mod timeline;
 mod trail;
 
@@ -57,6 +58,7 @@ pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
 pub use quarantine::{
     a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
 };
+pub use statistics::statistics_count_each_record_once;
 pub use timeline::timelines_hold_what_belongs_together;
 
 use crate::AuditStore;
@@ -90,6 +92,7 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     exports_hold_everything_once(store.clone()).await;
     exports_are_kept_to_a_size(store.clone()).await;
     a_bell_tells_of_what_is_stored(store.clone()).await;
+    statistics_count_each_record_once(store.clone()).await;
     refused_records_are_held(store.clone()).await;
     a_record_is_held_once(store.clone()).await;
     requeued_records_are_stored(store.clone()).await;

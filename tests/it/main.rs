@@ -20,6 +20,7 @@ mod policy;
 mod postgres;
 mod quarantine;
 mod quickstart;
+mod rollups;
 mod sanitizer;
 mod scan;
 mod sinks;

@@ -10,8 +10,9 @@ use tokio_postgres::Client;
 use super::connect::{Connection, Connector};
 use super::error::{self, Failure};
 use super::schema::{self, Schema};
-use super::{copy, insert, listen, partition};
+use super::{copy, insert, listen, partition, rollup};
 use crate::store::Batch;
+use crate::store::rollup::Hour;
 use crate::{Error, Record, Timestamp};
 
 /// How long the writer waits for a lock before it leaves the batch for later,
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     channel: String,
     copy: String,
     pub(super) insert: String,
+    pub(super) rollups: rollup::Statements,
     flush_timeout: Duration,
     /// Whether what earlier processes left was stored already, when last seen.
     recovers_known: AtomicBool,
@@ -55,6 +57,7 @@ impl Writer {
             channel: schema.channel(),
             copy: copy::statement(&events),
             insert: insert::statement(&events),
+            rollups: rollup::Statements::new(&schema),
             schema,
             flush_timeout,
             recovers_known: AtomicBool::new(false),
@@ -97,6 +100,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Makes the rollups of an hour anew, on a connection that may take its time.
+    pub(super) async fn repair(&self, hour: Hour) -> Result<(), Error> {
+        self.prepare().await?;
+        let mut connection = self.setup.open().await?;
+        rollup::repair(&mut connection.client, &self.schema, &self.rollups, hour).await
+    }
+
     /// Runs `work`, but no longer than the writer waits for anything.
     pub(super) async fn in_time<T>(
         &self,
@@ -129,8 +139,8 @@ impl Writer {
             }
             Err(failure) => {
                 let error = Error::from(failure);
-                // Nothing is in doubt: one statement, and the server's answer
-                // to it. A batch that is halved would else connect each time.
+                // Nothing is in doubt: the server's answer to one of the
+                // statements of a transaction that it has rolled back. A batch that is halved would else connect each time.
                 if error.is_rejected() && batch.is_retry() && !batch.is_recovered() {
                     self.put_back(connection);
                 }
@@ -145,12 +155,11 @@ impl Writer {
         let recovers_new = batch.is_recovered() && !self.recovers_known.load(Ordering::Relaxed);
         if !batch.is_retry() || recovers_new {
             let announcement = listen::announcement(&self.channel, batch);
-            return copy::copy(connection, &self.copy, batch, &announcement).await;
+            return copy::copy(connection, &self.copy, &self.rollups, batch, &announcement).await;
         }
-        let client = &connection.client;
-        let inserted = insert::insert(client, &self.insert, batch).await?;
-        self.announce(client, batch).await;
-        if batch.is_recovered() && inserted == batch.len() as u64 {
+        let inserted = insert::insert(connection, &self.insert, &self.rollups, batch).await?;
+        self.announce(&connection.client, batch).await;
+        if batch.is_recovered() && inserted == batch.len() {
             self.recovers_known.store(false, Ordering::Relaxed);
         }
         Ok(())

@@ -14,6 +14,7 @@ use super::error;
 use super::tls::{self, Tls};
 use super::url::{Security, Target};
 use crate::Error;
+use crate::store::rollup::Ledger;
 
 const NAME: &str = "tower-audit";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     pub(super) client: Client,
     /// The statement that starts a COPY, once it is prepared.
     pub(super) copy: Option<Statement>,
+    /// The rollups that were written on it.
+    pub(super) ledger: Ledger,
     task: JoinHandle<()>,
 }
 
@@ -98,6 +101,7 @@ impl Connector {
                 return Ok(Connection {
                     client,
                     copy: None,
+                    ledger: Ledger::default(),
                     task,
                 });
             }

@@ -11,8 +11,10 @@
 //! # How a batch is written
 //!
 //! A first attempt is one binary `COPY`. A retry, which may meet its own rows
-//! of before, is one `INSERT … ON CONFLICT DO NOTHING`. Both are one
-//! statement, hence one transaction, and neither leaves state in the session.
+//! of before, is one `INSERT … ON CONFLICT DO NOTHING`. In the same
+//! transaction the rollups are brought up to date: each connection has rows
+//! of its own there and knows what is in them, so writers do not wait for
+//! each other, and what a connection knows ends with it.
 //!
 //! # What the server refuses
 //!
@@ -38,6 +40,7 @@ mod manage;
 mod partition;
 mod quarantine;
 mod read;
+mod rollup;
 mod schema;
 mod store;
 #[cfg(feature = "postgres-tls")]

@@ -16,10 +16,13 @@ use super::schema::Schema;
 use super::values::{Field, Parameter};
 use super::{error, export};
 use crate::event::{Column, Value};
-use crate::query::{Accuracy, Count, Cursor, Filter, Page, PageRequest, Window};
+use crate::query::{
+    Accuracy, Count, Cursor, Filter, Page, PageRequest, Series, SeriesQuery, Statistics,
+    StatsQuery, Window,
+};
 use crate::store::bell::Bell;
 use crate::store::sql::{self, Dialect};
-use crate::store::{AuditReader, scan};
+use crate::store::{AuditReader, rollup, scan};
 use crate::{Error, EventId, Record};
 
 /// What a silent connection gets on top of the server's own limit.
@@ -42,7 +45,8 @@ pub(super) struct Reader {
     connector: Connector,
     listener: Listener,
     pub(super) table: String,
-    statement_timeout: Duration,
+    pub(super) rollups: String,
+    pub(super) statement_timeout: Duration,
     /// How long a list looks for records in all its queries.
     scan_budget: Duration,
 }
@@ -66,6 +70,7 @@ impl Reader {
             listener: Listener::new(&connector, schema),
             connector,
             table: schema.table("events"),
+            rollups: schema.table("rollups"),
             statement_timeout,
             scan_budget,
         })
@@ -81,7 +86,7 @@ impl Reader {
     }
 
     /// The rows of a query that the server gives up after `limit`.
-    async fn query_within(
+    pub(super) async fn query_within(
         &self,
         limit: Duration,
         text: &str,
@@ -242,6 +247,14 @@ impl AuditReader for Reader {
             records: self.estimate(filter).await?.max(count.records),
             accuracy: Accuracy::Estimate,
         })
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        rollup::stats(self, query, self.scan_budget).await
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        rollup::series(self, query, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

@@ -7,9 +7,10 @@ use super::error;
 use crate::Error;
 
 /// Every version of the schema, in order. What was released never changes.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_events.sql"),
     include_str!("migrations/0002_quarantine.sql"),
+    include_str!("migrations/0003_rollups.sql"),
 ];
 
 /// The schema that holds the trail, by its checked name.

@@ -10,8 +10,9 @@ use super::builder::PostgresStoreBuilder;
 use super::manage::Manager;
 use super::quarantine::Quarantine;
 use super::read::Reader;
-use crate::Error;
+use crate::store::rollup::Hour;
 use crate::store::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch};
+use crate::{Error, Timestamp};
 
 /// Keeps records in PostgreSQL, in a schema of their own.
 ///
@@ -30,15 +31,18 @@ use crate::store::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch
 /// Everything lives in a schema of its own (`audit`, unless
 /// [told otherwise](PostgresStoreBuilder::schema)): the table `events`, with
 /// one column per [`Column`](crate::event::Column) and one partition per UTC
-/// day (`events_20240229`), `quarantine`, and `schema_migrations`.
+/// day (`events_20240229`), `rollups` with their sums by the hour, for
+/// statistics, `quarantine`, and `schema_migrations`.
 ///
 /// # Rights
 /// The first start needs the right to create the schema, or to create tables
 /// in it. Making the partitions of days to come needs the table's owner.
 /// Apart from that, `USAGE` on the schema, `SELECT` and `INSERT` on `events`
-/// and `quarantine` and `SELECT` on `schema_migrations` are enough; whoever
-/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too, and
-/// whoever flags or purges records the same on `events`.
+/// and `quarantine`, `SELECT`, `INSERT` and `UPDATE` on `rollups` and `SELECT`
+/// on `schema_migrations` are enough; whoever
+/// requeues or discards needs `UPDATE` and `DELETE` on `quarantine`, too,
+/// whoever repairs rollups `DELETE` on those, and
+/// whoever flags or purges records `UPDATE` and `DELETE` on `events`.
 ///
 /// # Connections
 /// One for the writer, which opens it with the first batch and drops it after
@@ -78,6 +82,20 @@ impl PostgresStore {
     /// If the URL cannot be used.
     pub fn open(url: &str) -> Result<Self, Error> {
         Self::builder(url).open()
+    }
+
+    /// Makes the sums of the hour that `time` falls into anew, out of the
+    /// records that are there: after somebody has changed or deleted some of
+    /// them by hand, or has brought some from elsewhere. Until it ends, writers
+    /// of all instances wait.
+    ///
+    /// # Errors
+    /// If the database cannot be reached, or if the right to `DELETE` on `rollups` is missing.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the sums as they were, or has them made anew.
+    pub async fn repair_rollups(&self, time: Timestamp) -> Result<(), Error> {
+        self.writer.repair(Hour::of_time(time)).await
     }
 
     /// Settings for a store, to be ended by [`PostgresStoreBuilder::connect`].

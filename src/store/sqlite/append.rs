@@ -6,7 +6,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
 
 use super::error::{Classify, rejection};
 use super::place::Place;
-use super::{schema, values};
+use super::{rollup, schema, values};
 use crate::event::Column;
 use crate::store::{Batch, sql};
 use crate::{Error, Record};
@@ -24,25 +24,30 @@ pub(super) fn append(
         insert_missing(&transaction, batch, place)?;
     } else {
         insert_all(&transaction, &INSERT, batch, place)?;
+        rollup::add(&transaction, batch.iter(), place)?;
     }
     transaction.commit().classify(place)
 }
 
-/// Adds those records that are not stored yet.
+/// Adds those records that are not stored yet, and sums them up.
 pub(super) fn insert_missing(
     transaction: &Transaction<'_>,
     records: &[Record],
     place: &Place,
 ) -> Result<(), Error> {
-    insert_all(transaction, &INSERT_IF_MISSING, records, place)
+    let is_new = insert_all(transaction, &INSERT_IF_MISSING, records, place)?;
+    let new = records.iter().zip(is_new).filter(|(_, is_new)| *is_new);
+    rollup::add(transaction, new.map(|(record, _)| record), place)
 }
 
+/// Says of each record whether a row was made of it.
 fn insert_all(
     transaction: &Transaction<'_>,
     text: &str,
     records: &[Record],
     place: &Place,
-) -> Result<(), Error> {
+) -> Result<Vec<bool>, Error> {
+    let mut is_new = Vec::with_capacity(records.len());
     let mut statement = transaction.prepare_cached(text).classify(place)?;
     for (index, record) in records.iter().enumerate() {
         let result = insert(&mut statement, record);
@@ -51,16 +56,16 @@ fn insert_all(
             let message = format!("{place} refuses a record");
             return Err(Error::rejected(Some(index), message).because(reason));
         }
-        result.classify(place)?;
+        is_new.push(result.classify(place)? > 0);
     }
-    Ok(())
+    Ok(is_new)
 }
 
-fn insert(statement: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> {
+fn insert(statement: &mut Statement<'_>, record: &Record) -> rusqlite::Result<usize> {
     for (index, column) in Column::all().iter().enumerate() {
         statement.raw_bind_parameter(index + 1, values::to_sql(&column.get(record)))?;
     }
-    statement.raw_execute().map(drop)
+    statement.raw_execute()
 }
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {

@@ -6,6 +6,8 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
+use crate::EventId;
+use crate::store::rollup::{bin_of, bucket_of};
 use crate::store::sql::Dialect;
 
 /// How conditions are put to SQLite.
@@ -21,7 +23,21 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;
-    connection.create_scalar_function("ip_key", 1, flags, ip_key)
+    connection.create_scalar_function("ip_key", 1, flags, ip_key)?;
+    connection.create_scalar_function("duration_bin", 1, flags, duration_bin)?;
+    connection.create_scalar_function("time_bucket", 2, flags, time_bucket)
+}
+
+/// The bin of a duration in a histogram; NULL for NULL.
+fn duration_bin(context: &Context<'_>) -> Result<Option<u16>> {
+    Ok(context.get::<Option<i64>>(0)?.map(bin_of))
+}
+
+/// The start of the bucket that an id's time falls into, in microseconds; NULL for anything else.
+fn time_bucket(context: &Context<'_>) -> Result<Option<i64>> {
+    let id: Option<EventId> = context.get_raw(0).as_str()?.parse().ok();
+    let length = context.get(1)?;
+    Ok(id.map(|id| bucket_of(id.timestamp(), length)))
 }
 
 /// Bytes of an address that sort as addresses do; NULL for anything else.

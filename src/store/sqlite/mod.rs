@@ -3,6 +3,7 @@
 //! - [`open`](SqliteStore::open) makes the file, or brings an older one up to date (`schema`, `v1.sql` and later);
 //! - one connection writes, one transaction a batch (`append`);
 //! - a few read-only ones answer, each query limited in time (`read`);
+//! - sums by the hour are kept beside the records, for statistics (`rollup`);
 //! - what the table refuses waits in another one (`quarantine`);
 //! - the rows are meant to be read by people, too (`values`).
 
@@ -14,6 +15,7 @@ mod manage;
 mod place;
 mod quarantine;
 mod read;
+mod rollup;
 mod schema;
 mod values;
 
@@ -29,12 +31,16 @@ use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
+use super::rollup as rollups;
 use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch, scan};
-use crate::query::{Count, Cursor, Filter, Page, PageRequest, Window};
-use crate::{Error, EventId, Record};
+use crate::query::{
+    Count, Cursor, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery, Window,
+};
+use crate::{Error, EventId, Record, Timestamp};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
-/// that a constraint or trigger refuses in `audit_quarantine`. Clones share the file.
+/// that a constraint or trigger refuses in `audit_quarantine`; sums by the hour are in
+/// `audit_rollups`. Clones share the file.
 ///
 /// ```
 /// # async fn example() -> Result<(), tower_audit::Error> {
@@ -112,6 +118,23 @@ impl SqliteStore {
             scan_budget: scan::DEFAULT_BUDGET,
             capacity: Capacity::default(),
         })
+    }
+
+    /// Makes the sums of the hour that `time` falls into anew, out of the
+    /// records that are there: after somebody has changed or deleted some of
+    /// them by hand, or has brought some from elsewhere. Until it ends, the
+    /// writer waits.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the sums as they were, or has them made anew.
+    pub async fn repair_rollups(&self, time: Timestamp) -> Result<(), Error> {
+        let hour = rollups::Hour::of_time(time);
+        self.database
+            .write(move |connection, place| rollup::repair(connection, hour, place))
+            .await
     }
 
     /// Sets how long a query may take, with the wait for its turn. Defaults to 5 seconds.
@@ -243,6 +266,14 @@ impl AuditReader for SqliteStore {
 
     async fn count(&self, filter: &Filter) -> Result<Count, Error> {
         scan::count(self, filter, self.scan_budget).await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        rollups::stats(self, query, self.scan_budget).await
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        rollups::series(self, query, self.scan_budget).await
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {

@@ -66,7 +66,7 @@ pub(super) fn count(connection: &Connection, query: &Query, place: &Place) -> Re
     }
 }
 
-fn prepare<'a>(
+pub(super) fn prepare<'a>(
     connection: &'a Connection,
     query: &Query,
     place: &Place,

@@ -13,7 +13,11 @@ pub(super) const TABLE: &str = "audit_events";
 
 /// What makes each version of the schema out of the one before. Once
 /// released, an entry never changes; what is new is a new entry.
-const VERSIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
+const VERSIONS: &[&str] = &[
+    include_str!("v1.sql"),
+    include_str!("v2.sql"),
+    include_str!("v3.sql"),
+];
 
 /// `tAud`
 const APPLICATION_ID: i32 = 0x7441_7564;

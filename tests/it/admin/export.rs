@@ -200,6 +200,14 @@ impl AuditReader for Later {
         Err(Error::internal("not asked for"))
     }
 
+    async fn stats(&self, _: &StatsQuery) -> Result<Statistics, Error> {
+        Err(Error::internal("not asked for"))
+    }
+
+    async fn timeseries(&self, _: &SeriesQuery) -> Result<Series, Error> {
+        Err(Error::internal("not asked for"))
+    }
+
     async fn get(&self, _: EventId) -> Result<Option<Record>, Error> {
         Err(Error::internal("not asked for"))
     }

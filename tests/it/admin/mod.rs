@@ -11,6 +11,7 @@ mod parameters;
 mod protocol;
 mod reads;
 mod scope;
+mod statistics;
 mod timeline;
 
 use std::sync::Arc;
@@ -24,13 +25,14 @@ use serde_json::Value as Json;
 use tower::ServiceExt;
 use tower_audit::admin::{self, OpenToEveryone};
 use tower_audit::event::Value;
+use tower_audit::query::{Series, SeriesQuery, Statistics, StatsQuery};
 use tower_audit::store::Batch;
 use tower_audit::{
     AuditReader, AuditStore, Count, Error, EventId, Filter, MemoryStore, Page, PageRequest, Record,
     Timestamp,
 };
 
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 12] = [
     "/",
     "/api/events",
     "/api/events?status=nonsense",
@@ -38,6 +40,9 @@ const ROUTES: [&str; 9] = [
     "/api/events/nonsense",
     "/api/me",
     "/api/export",
+    "/api/stats",
+    "/api/stats?by=nonsense",
+    "/api/timeseries",
     "/api/health",
     "/nothing/here",
 ];
@@ -185,6 +190,14 @@ impl AuditReader for Broken {
     }
 
     async fn count(&self, _: &Filter) -> Result<Count, Error> {
+        Err((self.0)())
+    }
+
+    async fn stats(&self, _: &StatsQuery) -> Result<Statistics, Error> {
+        Err((self.0)())
+    }
+
+    async fn timeseries(&self, _: &SeriesQuery) -> Result<Series, Error> {
         Err((self.0)())
     }
 

@@ -30,6 +30,8 @@ async fn the_index_and_the_health_tell_what_there_is() {
             "/api/events/{id}",
             "/api/events/{id}/timeline",
             "/api/me",
+            "/api/stats",
+            "/api/timeseries",
             "/api/export",
             "/api/live",
             "/api/health"
