@@ -1,5 +1,6 @@
 //! What somebody in charge may do to rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use super::append::Writer;
 use super::error;
 use super::values::Parameter;
 use crate::event::Value;
+use crate::store::rollup::Hour;
 use crate::store::{AuditManager, Flag};
 use crate::{Error, EventId};
 
@@ -20,6 +22,15 @@ pub(super) struct Manager {
 impl Manager {
     pub(super) fn new(writer: Arc<Writer>) -> Self {
         Self { writer }
+    }
+
+    /// Has the sums of the hours of these events follow what has changed.
+    async fn repair(&self, ids: &[EventId]) -> Result<(), Error> {
+        let hours: BTreeSet<_> = ids.iter().copied().map(Hour::of).collect();
+        for hour in hours {
+            self.writer.repair(hour).await?;
+        }
+        Ok(())
     }
 
     /// The number of rows that a statement changes.
@@ -55,7 +66,11 @@ impl AuditManager for Manager {
                 Type::TEXT,
             ),
         ];
-        Ok(self.execute(&text, &values).await? > 0)
+        let is_there = self.execute(&text, &values).await? > 0;
+        if is_there {
+            self.repair(&[id]).await?;
+        }
+        Ok(is_there)
     }
 
     async fn delete(&self, ids: &[EventId]) -> Result<u64, Error> {
@@ -63,8 +78,10 @@ impl AuditManager for Manager {
             "DELETE FROM {} WHERE id = ANY ($1::text[]::uuid[])",
             self.writer.schema.table("events")
         );
-        let ids: Vec<_> = ids.iter().map(EventId::to_string).collect();
-        let values = [(Value::TextList(ids.into()), Type::TEXT_ARRAY)];
-        self.execute(&text, &values).await
+        let texts: Vec<_> = ids.iter().map(EventId::to_string).collect();
+        let values = [(Value::TextList(texts.into()), Type::TEXT_ARRAY)];
+        let deleted = self.execute(&text, &values).await?;
+        self.repair(ids).await?;
+        Ok(deleted)
     }
 }

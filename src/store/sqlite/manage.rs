@@ -1,10 +1,13 @@
 //! What somebody in charge may do to records in a file.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use rusqlite::{TransactionBehavior, params};
 
 use super::error::Classify;
-use super::{SqliteStore, schema};
+use super::{SqliteStore, rollup, schema};
+use crate::store::rollup::Hour;
 use crate::store::{AuditManager, Flag};
 use crate::{Error, EventId};
 
@@ -20,6 +23,9 @@ impl AuditManager for SqliteStore {
             .write(move |connection, place| {
                 let values = params![is_up, reason, text_of(id)];
                 let updated = connection.execute(&update, values).classify(place)?;
+                if updated > 0 {
+                    rollup::repair(connection, Hour::of(id), place)?;
+                }
                 Ok(updated > 0)
             })
             .await
@@ -34,11 +40,15 @@ impl AuditManager for SqliteStore {
                     .transaction_with_behavior(TransactionBehavior::Immediate)
                     .classify(place)?;
                 let mut deleted = 0;
+                let hours: BTreeSet<_> = ids.iter().copied().map(Hour::of).collect();
                 for id in ids {
                     let mut statement = transaction.prepare_cached(&delete).classify(place)?;
                     deleted += statement.execute([text_of(id)]).classify(place)? as u64;
                 }
                 transaction.commit().classify(place)?;
+                for hour in hours {
+                    rollup::repair(connection, hour, place)?;
+                }
                 Ok(deleted)
             })
             .await
