@@ -10,6 +10,7 @@ use super::connect::Connector;
 use super::quarantine::Quarantine;
 use super::read::Reader;
 use super::schema::Schema;
+use super::upkeep::Upkeep;
 use super::url;
 use crate::Error;
 use crate::store::quarantine::Capacity;
@@ -133,12 +134,14 @@ impl PostgresStoreBuilder {
             self.scan_budget,
         )?;
         let reader = Arc::new(reader);
+        let upkeep = Arc::new(Upkeep::new(&connector, schema.clone()));
         let writer = Arc::new(Writer::new(&connector, schema, self.flush_timeout));
         let quarantine = Quarantine::new(Arc::clone(&writer), Arc::clone(&reader), self.capacity);
         Ok(PostgresStore {
             writer,
             reader,
             quarantine: Arc::new(quarantine),
+            upkeep,
         })
     }
 

@@ -6,7 +6,7 @@
 //! comes, in the runtime that the batch comes from. It is dropped after any
 //! error, timeout or cancellation, because the fate of what was sent on it is
 //! then unknown; only a refused `INSERT` leaves no doubt. Readers share a small pool of read-only connections with a
-//! limit of time per statement. Nothing else of the application uses either.
+//! limit of time per statement. Upkeep opens one for as long as it takes. Nothing else of the application uses either.
 //!
 //! # How a batch is written
 //!
@@ -20,6 +20,13 @@
 //! The writer puts it there over its own connection; whoever has it stored
 //! after all does so over a connection apart, in one transaction.
 //!
+//! # Indexes
+//!
+//! The partition of an open day has what the writer can afford. Upkeep gives
+//! those of closed days an index for each question (`indexes`), over a
+//! connection of its own, in one instance at a time, and without a lock that
+//! a reader or writer would wait for.
+//!
 //! # Errors
 //!
 //! What the server says about a row quotes the row, so neither its message
@@ -31,6 +38,7 @@ mod builder;
 mod connect;
 mod copy;
 mod error;
+mod indexes;
 mod insert;
 mod partition;
 mod quarantine;
@@ -42,6 +50,7 @@ mod tls;
 #[cfg(not(feature = "postgres-tls"))]
 #[path = "no_tls.rs"]
 mod tls;
+mod upkeep;
 mod url;
 mod values;
 

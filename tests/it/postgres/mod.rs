@@ -6,6 +6,7 @@ mod connect;
 mod errors;
 mod faults;
 mod fixture;
+mod indexes;
 mod proxy;
 mod quarantine;
 mod read;
