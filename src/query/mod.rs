@@ -5,6 +5,7 @@ mod count;
 mod cursor;
 mod filter;
 mod page;
+pub(crate) mod search;
 
 pub use condition::{Condition, Test};
 pub use count::{Accuracy, Count};

@@ -27,6 +27,7 @@ mod lists;
 mod pages;
 mod quarantine;
 mod samples;
+mod search;
 mod trail;
 
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
 pub use quarantine::{
     a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
 };
+pub use search::{searches_find_words, searches_take_any_text};
 
 use crate::AuditStore;
 
@@ -76,6 +78,8 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     path_prefixes_are_literal(store.clone()).await;
     text_in_filters_is_only_text(store.clone()).await;
     times_are_half_open_to_the_microsecond(store.clone()).await;
+    searches_find_words(store.clone()).await;
+    searches_take_any_text(store.clone()).await;
     cursors_go_both_ways(store.clone()).await;
     pages_hold_still_while_records_arrive(store.clone()).await;
     refused_records_are_held(store.clone()).await;

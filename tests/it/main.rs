@@ -21,6 +21,7 @@ mod quarantine;
 mod quickstart;
 mod sanitizer;
 mod scan;
+mod search;
 mod sinks;
 mod sqlite;
 mod stores;

@@ -5,23 +5,27 @@
 //! adds one for each question that people ask. They belong to the partition
 //! and not to the table: days that are still open have none.
 
+use std::borrow::Cow;
+
+use super::search;
+
 /// An index, by the end of its name and its definition behind the table's name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Index {
     suffix: &'static str,
-    definition: &'static str,
+    definition: Cow<'static, str>,
 }
 
 impl Index {
     /// The same partition always gives the same name, so that what is there
     /// can be told from what is missing. At most 63 bytes.
-    pub(super) fn name(self, partition: &str) -> String {
+    pub(super) fn name(&self, partition: &str) -> String {
         format!("{partition}_{}", self.suffix)
     }
 
     /// The statement that builds it while others read and write. It is no
     /// part of a transaction.
-    pub(super) fn create(self, partition: &str, table: &str) -> String {
+    pub(super) fn create(&self, partition: &str, table: &str) -> String {
         format!(
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS {} ON {table} {}",
             self.name(partition),
@@ -34,7 +38,7 @@ macro_rules! by {
     ($($column:literal),* $(,)?) => {
         [$(Index {
             suffix: $column,
-            definition: concat!("(", $column, ", id) WHERE ", $column, " IS NOT NULL"),
+            definition: Cow::Borrowed(concat!("(", $column, ", id) WHERE ", $column, " IS NOT NULL")),
         }),*]
     };
 }
@@ -59,26 +63,30 @@ const OTHERS: [Index; 4] = [
     // The id comes first: a type alone is common enough to be found by time.
     Index {
         suffix: "resource",
-        definition: "(resource_id, resource_type, id) WHERE resource_id IS NOT NULL",
+        definition: Cow::Borrowed("(resource_id, resource_type, id) WHERE resource_id IS NOT NULL"),
     },
     Index {
         suffix: "flagged",
-        definition: "(id) WHERE flagged",
+        definition: Cow::Borrowed("(id) WHERE flagged"),
     },
     Index {
         suffix: "failed",
-        definition: "(id) WHERE NOT success",
+        definition: Cow::Borrowed("(id) WHERE NOT success"),
     },
     // Other statuses are what most records have.
     Index {
         suffix: "status",
-        definition: "(status, id) WHERE status >= 400",
+        definition: Cow::Borrowed("(status, id) WHERE status >= 400"),
     },
 ];
 
-/// All that a closed partition gets.
-pub(super) fn all() -> impl Iterator<Item = Index> {
-    BY_VALUE.into_iter().chain(OTHERS)
+/// All that a closed partition gets, with one for searches or without.
+pub(super) fn all(search: bool) -> impl Iterator<Item = Index> {
+    let words = search.then(|| Index {
+        suffix: "words",
+        definition: Cow::Owned(format!("USING gin ({})", *search::WORDS)),
+    });
+    BY_VALUE.into_iter().chain(OTHERS).chain(words)
 }
 
 #[cfg(test)]
@@ -90,8 +98,10 @@ mod tests {
 
     #[test]
     fn names_are_short_and_their_own() {
-        let names: BTreeSet<_> = all().map(|index| index.name("events_20240229")).collect();
-        assert_eq!(names.len(), all().count());
+        let names: BTreeSet<_> = all(true)
+            .map(|index| index.name("events_20240229"))
+            .collect();
+        assert_eq!(names.len(), all(true).count());
         assert!(names.iter().all(|name| name.len() <= 63));
     }
 

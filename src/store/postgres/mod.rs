@@ -27,6 +27,11 @@
 //! connection of its own, in one instance at a time, and without a lock that
 //! a reader or writer would wait for.
 //!
+//! # Searches
+//!
+//! An index of words is one of those that closed days get (`search`). On open
+//! days, and where that is switched off, the rows themselves are looked through.
+//!
 //! # Errors
 //!
 //! What the server says about a row quotes the row, so neither its message
@@ -44,6 +49,7 @@ mod partition;
 mod quarantine;
 mod read;
 mod schema;
+mod search;
 mod store;
 #[cfg(feature = "postgres-tls")]
 mod tls;

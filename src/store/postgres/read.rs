@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Config, Row};
 use super::connect::Connector;
 use super::error;
 use super::schema::Schema;
+use super::search;
 use super::values::{Field, Parameter};
 use crate::event::{Column, Value};
 use crate::query::{Accuracy, Count, Filter, Page, PageRequest, Window};
@@ -27,6 +28,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const DIALECT: Dialect = Dialect {
     ip_between: |name, min, max| format!("{name} BETWEEN ${min} AND ${max}"),
     contains: |name, place| format!("{name} @> ${place}"),
+    words: search::clause,
 };
 
 /// Reads records over connections that the writer never uses.

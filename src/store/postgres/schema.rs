@@ -49,11 +49,7 @@ impl Schema {
     }
 
     fn key(&self, purpose: &str) -> i64 {
-        let bytes = purpose.bytes().chain(self.0.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        hash.cast_signed()
+        fnv1a(purpose.bytes().chain(self.0.bytes())).cast_signed()
     }
 
     /// Waits until this transaction is the only one that changes the schema.
@@ -69,6 +65,13 @@ impl Schema {
             .await
             .map_err(error::statement)
     }
+}
+
+/// A hash that is the same in every version and on every machine.
+pub(super) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The oldest server that has what the schema uses: bloom operators for BRIN, detaching concurrently.

@@ -37,7 +37,8 @@ use crate::{Error, Timestamp};
 /// cheap. An hour after a day is over, the hourly upkeep builds B-trees on its
 /// partition, concurrently and in one instance at a time: by actor, e-mail,
 /// tenant, session, request, operation, trace, parent, resource, client
-/// address, action, route, status from 400 on, flagged and failed. Together they
+/// address, action, route, status from 400 on, flagged and failed, and one of
+/// the words for [searches](PostgresStoreBuilder::search). Together they
 /// take about as much of the disk as the rows. A build that was interrupted is
 /// found and repeated.
 ///

@@ -34,7 +34,7 @@ struct Closed {
 }
 
 impl Upkeep {
-    pub(super) fn new(connector: &Connector, schema: Schema) -> Self {
+    pub(super) fn new(connector: &Connector, schema: Schema, search: bool) -> Self {
         Self {
             // An index takes as long as it takes, with little of the server's memory and one of its cores.
             connector: connector
@@ -44,7 +44,7 @@ impl Upkeep {
                 .with("maintenance_work_mem", "64MB")
                 .with("max_parallel_maintenance_workers", 0),
             schema,
-            wanted: indexes::all().collect(),
+            wanted: indexes::all(search).collect(),
             is_told: AtomicBool::new(false),
         }
     }
@@ -95,7 +95,7 @@ impl Upkeep {
         let table = self.schema.table(name);
         let mut result = Ok(());
         for index in missing {
-            match self.build(client, *index, name, &table, closed).await {
+            match self.build(client, index, name, &table, closed).await {
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => result = result.and(Err(error)),
                 Ok(()) => {}
@@ -109,7 +109,7 @@ impl Upkeep {
     async fn build(
         &self,
         client: &Client,
-        index: Index,
+        index: &Index,
         partition: &str,
         table: &str,
         closed: &Closed,

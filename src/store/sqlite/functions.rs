@@ -6,6 +6,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
+use super::search;
 use crate::store::sql::Dialect;
 
 /// How conditions are put to SQLite.
@@ -14,6 +15,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         format!("ip_key({name}) BETWEEN ip_key(${min}) AND ip_key(${max})")
     },
     contains: |name, place| format!("(${place} ->> 0) IN (SELECT value FROM json_each({name}))"),
+    words: search::clause,
 };
 
 /// Adds the functions to a connection.
@@ -21,7 +23,8 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;
-    connection.create_scalar_function("ip_key", 1, flags, ip_key)
+    connection.create_scalar_function("ip_key", 1, flags, ip_key)?;
+    connection.create_scalar_function("has_words", -1, flags, search::has_words)
 }
 
 /// Bytes of an address that sort as addresses do; NULL for anything else.

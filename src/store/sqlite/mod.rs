@@ -14,6 +14,7 @@ mod place;
 mod quarantine;
 mod read;
 mod schema;
+mod search;
 mod values;
 
 use std::fmt;
@@ -63,6 +64,7 @@ pub struct SqliteStore {
     database: Arc<Database>,
     query_timeout: Duration,
     scan_budget: Duration,
+    search: bool,
     capacity: Capacity,
 }
 
@@ -106,6 +108,7 @@ impl SqliteStore {
             database: Arc::new(Database::open(place).await?),
             query_timeout: Self::QUERY_TIMEOUT,
             scan_budget: scan::DEFAULT_BUDGET,
+            search: true,
             capacity: Capacity::default(),
         })
     }
@@ -127,6 +130,19 @@ impl SqliteStore {
     #[must_use]
     pub fn scan_budget(mut self, budget: Duration) -> Self {
         self.scan_budget = budget;
+        self
+    }
+
+    /// Sets whether the file has an index for [searches](Filter::search), which
+    /// is kept with every batch. Defaults to `true`. Without it searches find
+    /// the same, but look through the rows, which takes long where matches are
+    /// rare.
+    ///
+    /// It is one setting of the file: where some of its stores keep the index
+    /// and others do not, it is only used once upkeep has caught up.
+    #[must_use]
+    pub fn search(mut self, search: bool) -> Self {
+        self.search = search;
         self
     }
 
@@ -155,6 +171,7 @@ impl fmt::Debug for SqliteStore {
             .field("database", self.database.place())
             .field("query_timeout", &self.query_timeout)
             .field("scan_budget", &self.scan_budget)
+            .field("search", &self.search)
             .finish()
     }
 }

@@ -5,6 +5,7 @@ mod any;
 mod list;
 mod parameters;
 mod protocol;
+mod search;
 
 use std::sync::Arc;
 

@@ -56,7 +56,7 @@ async fn with_closed_day(store: &PostgresStore) -> Timestamp {
     closed()
 }
 
-const ALL: [&str; 15] = [
+const ALL: [&str; 16] = [
     "action",
     "actor_email",
     "actor_id",
@@ -72,6 +72,7 @@ const ALL: [&str; 15] = [
     "status",
     "tenant_id",
     "trace_id",
+    "words",
 ];
 
 #[tokio::test]
