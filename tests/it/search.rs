@@ -178,3 +178,120 @@ async fn a_store_that_does_not_search_builds_no_index_of_words() {
                  ASSERT (SELECT count(*) FROM pg_class WHERE relname LIKE 'events%_actor_id') > 0; END $$";
     execute(&url, check).await;
 }
+
+/// An SQLite file, and a look into it.
+struct File {
+    directory: tempfile::TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    async fn store(&self) -> SqliteStore {
+        let path = self.directory.path().join("audit.db");
+        SqliteStore::open(path).await.unwrap()
+    }
+
+    fn plain(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.directory.path().join("audit.db")).unwrap()
+    }
+
+    fn has_gap(&self) -> bool {
+        let query = "SELECT count(*) FROM audit_search_gap";
+        let rows: i64 = self.plain().query_row(query, [], |row| row.get(0)).unwrap();
+        rows > 0
+    }
+}
+
+/// As many records, each with a word of its own and a common one.
+fn numbered(count: u64) -> Vec<Record> {
+    let now = Timestamp::now().minus(HOUR);
+    let record = |number| {
+        let id = EventId::at(now.plus(Duration::from_millis(number)));
+        record(id, &[format!("common number{number}.")])
+    };
+    (0..count).map(record).collect()
+}
+
+#[tokio::test]
+async fn in_sqlite_rare_words_are_looked_up_and_common_ones_are_met() {
+    let file = File::new();
+    let store = file.store().await;
+    let records = numbered(3_000);
+    store.append(&Batch::new(records.clone())).await.unwrap();
+    let rare = Filter::new().search("number2999 COMMON");
+    assert_eq!(found(&store, &rare).await, [records[2_999].id]);
+    let common = Filter::new().search("common");
+    assert_eq!(found(&store, &common).await.len(), 3_000);
+    assert_eq!(store.count(&common).await.unwrap().records, 3_000);
+    // Without its entries the index finds nothing, so it is the index that was asked.
+    let clear = "DELETE FROM audit_search_ids";
+    file.plain().execute_batch(clear).unwrap();
+    assert_eq!(found(&store, &rare).await, []);
+    assert_eq!(store.count(&rare).await.unwrap().records, 0);
+}
+
+#[tokio::test]
+async fn in_sqlite_what_one_store_leaves_out_of_the_index_is_found_and_caught_up_with() {
+    let file = File::new();
+    let store = file.store().await;
+    let without = file.store().await.search(false);
+    let records = numbered(1_200);
+    let (first, rest) = records.split_at(100);
+    store.append(&Batch::new(first.to_vec())).await.unwrap();
+    assert!(!file.has_gap());
+    without.append(&Batch::new(rest.to_vec())).await.unwrap();
+    assert!(file.has_gap());
+    let rare = Filter::new().search("number1199");
+    for _ in 0..2 {
+        assert_eq!(found(&store, &rare).await, [records[1_199].id]);
+        assert_eq!(found(&without, &rare).await, [records[1_199].id]);
+        without.maintain().await.unwrap();
+        store.maintain().await.unwrap();
+        assert!(!file.has_gap());
+    }
+    let retry = Batch::new(records.clone()).retry();
+    store.append(&retry).await.unwrap();
+    let entries = "SELECT count(*) FROM audit_search_ids";
+    let entries: i64 = file
+        .plain()
+        .query_row(entries, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(entries, 1_200, "nothing is there twice");
+}
+
+#[tokio::test]
+async fn in_sqlite_rows_that_are_changed_or_deleted_by_hand_are_found_as_they_are() {
+    let file = File::new();
+    let store = file.store().await;
+    let records = numbered(3);
+    store.append(&Batch::new(records.clone())).await.unwrap();
+    let plain = file.plain();
+    let change =
+        "UPDATE audit_events SET description = 'erased' WHERE description LIKE '%number1.'";
+    assert_eq!(plain.execute(change, []).unwrap(), 1);
+    let delete = "DELETE FROM audit_events WHERE description LIKE '%number2.'";
+    assert_eq!(plain.execute(delete, []).unwrap(), 1);
+    plain.execute_batch("VACUUM").unwrap();
+    for _ in 0..2 {
+        for (text, expected) in [
+            ("number0", &records[..1]),
+            ("number1", &[]),
+            ("number2", &[]),
+            ("erased", &records[1..2]),
+        ] {
+            let ids: Vec<_> = expected.iter().map(|record| record.id).collect();
+            let found = found(&store, &Filter::new().search(text)).await;
+            assert_eq!(found, ids, "{text}");
+        }
+        store.maintain().await.unwrap();
+        assert!(!file.has_gap());
+    }
+    let words = "SELECT count(*) FROM audit_search WHERE audit_search MATCH '\"number\"*'";
+    let left: i64 = plain.query_row(words, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 1, "nothing is left in the index of what is gone");
+}

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
 
 use super::error::{Classify, rejection};
 use super::place::Place;
-use super::{schema, values};
+use super::{schema, search, values};
 use crate::event::Column;
 use crate::store::{Batch, sql};
 use crate::{Error, Record};
@@ -15,15 +15,16 @@ use crate::{Error, Record};
 pub(super) fn append(
     connection: &mut Connection,
     batch: &Batch,
+    search: bool,
     place: &Place,
 ) -> Result<(), Error> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .classify(place)?;
     if batch.is_retry() {
-        insert_missing(&transaction, batch, place)?;
+        insert_missing(&transaction, batch, search, place)?;
     } else {
-        insert_all(&transaction, &INSERT, batch, place)?;
+        insert_all(&transaction, &INSERT, batch, search, place)?;
     }
     transaction.commit().classify(place)
 }
@@ -32,15 +33,17 @@ pub(super) fn append(
 pub(super) fn insert_missing(
     transaction: &Transaction<'_>,
     records: &[Record],
+    search: bool,
     place: &Place,
 ) -> Result<(), Error> {
-    insert_all(transaction, &INSERT_IF_MISSING, records, place)
+    insert_all(transaction, &INSERT_IF_MISSING, records, search, place)
 }
 
 fn insert_all(
     transaction: &Transaction<'_>,
     text: &str,
     records: &[Record],
+    search: bool,
     place: &Place,
 ) -> Result<(), Error> {
     let mut statement = transaction.prepare_cached(text).classify(place)?;
@@ -51,16 +54,24 @@ fn insert_all(
             let message = format!("{place} refuses a record");
             return Err(Error::rejected(Some(index), message).because(reason));
         }
-        result.classify(place)?;
+        let is_new = result.classify(place)?;
+        if is_new && search {
+            search::keep(transaction, record, place)?;
+        }
     }
-    Ok(())
+    let oldest = records.iter().map(|record| record.id).min();
+    match oldest.filter(|_| !search) {
+        Some(oldest) => search::note_gap(transaction, oldest, place),
+        None => Ok(()),
+    }
 }
 
-fn insert(statement: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> {
+/// Says whether the record is new.
+fn insert(statement: &mut Statement<'_>, record: &Record) -> rusqlite::Result<bool> {
     for (index, column) in Column::all().iter().enumerate() {
         statement.raw_bind_parameter(index + 1, values::to_sql(&column.get(record)))?;
     }
-    statement.raw_execute().map(drop)
+    statement.raw_execute().map(|rows| rows > 0)
 }
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {

@@ -3,12 +3,14 @@
 //! - [`open`](SqliteStore::open) makes the file, or brings an older one up to date (`schema`, `v1.sql` and later);
 //! - one connection writes, one transaction a batch (`append`);
 //! - a few read-only ones answer, each query limited in time (`read`);
+//! - searches ask an index of words first (`search`, `found`);
 //! - what the table refuses waits in another one (`quarantine`);
 //! - the rows are meant to be read by people, too (`values`).
 
 mod append;
 mod database;
 mod error;
+mod found;
 mod functions;
 mod place;
 mod quarantine;
@@ -25,6 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::database::Database;
+use self::found::Found;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::quarantine::Capacity;
@@ -34,6 +37,7 @@ use crate::{Error, EventId, Record};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
 /// that a constraint or trigger refuses in `audit_quarantine`. Clones share the file.
+/// The words of the records are in `audit_search`, for [searches](SqliteStore::search).
 ///
 /// ```
 /// # async fn example() -> Result<(), tower_audit::Error> {
@@ -179,10 +183,15 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl AuditStore for SqliteStore {
     async fn append(&self, batch: &Batch) -> Result<(), Error> {
-        let batch = batch.clone();
+        let (batch, search) = (batch.clone(), self.search);
         self.database
-            .write(move |connection, place| append::append(connection, &batch, place))
+            .write(move |connection, place| append::append(connection, &batch, search, place))
             .await
+    }
+
+    async fn maintain(&self) -> Result<(), Error> {
+        while self.search && self.database.write(search::catch_up).await? {}
+        Ok(())
     }
 
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
@@ -205,7 +214,7 @@ impl scan::Source for SqliteStore {
         let query = super::sql::list(schema::TABLE, filter, window, &functions::DIALECT);
         self.database
             .read(timeout, move |connection, place| {
-                read::list(connection, &query, place)
+                read::list(connection, &query, None, place)
             })
             .await
     }
@@ -219,7 +228,7 @@ impl scan::Source for SqliteStore {
         let query = super::sql::count(schema::TABLE, filter, window, &functions::DIALECT);
         self.database
             .read(timeout, move |connection, place| {
-                read::count(connection, &query, place)
+                read::count(connection, &query, None, place)
             })
             .await
     }
@@ -228,11 +237,17 @@ impl scan::Source for SqliteStore {
 #[async_trait]
 impl AuditReader for SqliteStore {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
-        scan::list(self, filter, page, self.scan_budget).await
+        match Found::of(self, filter).await? {
+            Some(found) => scan::list(&found, filter, page, self.scan_budget).await,
+            None => scan::list(self, filter, page, self.scan_budget).await,
+        }
     }
 
     async fn count(&self, filter: &Filter) -> Result<Count, Error> {
-        scan::count(self, filter, self.scan_budget).await
+        match Found::of(self, filter).await? {
+            Some(found) => scan::count(&found, filter, self.scan_budget).await,
+            None => scan::count(self, filter, self.scan_budget).await,
+        }
     }
 
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
