@@ -39,8 +39,8 @@ use crate::{Error, Timestamp};
 /// tenant, session, request, operation, trace, parent, resource, client
 /// address, action, route, status from 400 on, flagged and failed, and one of
 /// the words for [searches](PostgresStoreBuilder::search). Together they
-/// take about as much of the disk as the rows. A build that was interrupted is
-/// found and repeated.
+/// take about 600 bytes an event. A build that was interrupted is found and
+/// repeated. Filters by other columns look through the rows, newest first.
 ///
 /// # Rights
 /// The first start needs the right to create the schema, or to create tables

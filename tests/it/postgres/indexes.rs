@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tower_audit::event::Value;
-use tower_audit::{AuditStore, EventId, Filter, PageRequest, PostgresStore, Record, Timestamp};
+use tower_audit::{
+    AuditStore, Auditor, Event, EventId, Filter, PageRequest, PostgresStore, Record, Timestamp,
+};
 
 use super::fixture::{
     batch, builder, client, execute, named_store, number, reader, role, store, terminate,
@@ -169,6 +171,32 @@ async fn a_build_that_was_cut_off_is_repeated_and_holds_nobody_up() {
     store.maintain().await.unwrap();
     assert_eq!(number(&client, &invalid).await, 0);
     assert_eq!(indexes(&client, &schema, day).await, ALL);
+}
+
+#[tokio::test]
+async fn neither_the_writer_nor_its_shutdown_waits_for_a_build() {
+    let (store, schema) = named_store("unhurried").await;
+    let day = with_closed_day(&store).await;
+    let client = client().await;
+    let mut other = super::fixture::client().await;
+    let transaction = other.transaction().await.unwrap();
+    let touch = format!("UPDATE {schema}.{} SET tags = NULL", partition(day));
+    transaction.batch_execute(&touch).await.unwrap();
+    let auditor = Auditor::builder().store(store).start().await.unwrap();
+    let invalid = format!(
+        "SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid = '{schema}.{}'::regclass",
+        partition(day)
+    );
+    while number(&client, &invalid).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    auditor.record(Event::activity("thing.do"));
+    auditor.flush().await.unwrap();
+    let events = format!("SELECT count(*) FROM {schema}.events");
+    assert_eq!(number(&client, &events).await, 2);
+    auditor.shutdown(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(number(&client, &invalid).await, 1, "the build still waits");
+    terminate(&client, "unhurried upkeep").await;
 }
 
 #[tokio::test]
