@@ -177,6 +177,16 @@ pub(super) const FILTER: &[Parameter<FilterDraft>] = &[
     condition!("is_bot", FLAG, |filter, text| filter
         .is_bot(text.parse().ok()?)),
     Parameter {
+        name: "q",
+        takes: "the words to search for, or their starts: a text of 1 to 256 bytes with a letter or a digit",
+        repeats: false,
+        read: |draft, text| {
+            let filter = std::mem::take(&mut draft.filter).search(name(text)?);
+            draft.filter = Some(filter).filter(|filter| !filter.words().is_empty())?;
+            Some(())
+        },
+    },
+    Parameter {
         name: "from",
         takes: TIME,
         repeats: false,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::condition::{Condition, Test};
+use super::search;
 use crate::event::{Outcome, Timestamp, Value};
 use crate::{EventId, Kind, Record};
 
@@ -29,6 +30,7 @@ use crate::{EventId, Kind, Record};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     conditions: Vec<Condition>,
+    words: Vec<String>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 }
@@ -201,6 +203,31 @@ impl Filter {
         self.from(Timestamp::now().minus(duration))
     }
 
+    /// Only events that have all words of this text, or words that start with
+    /// them, anywhere in action, path, actor (id, name, e-mail), resource (type,
+    /// id, name), error, description and user agent.
+    ///
+    /// Punctuation and white space are between words, and case does not matter;
+    /// of a word the first 64 characters count. Another search asks for its
+    /// words, too; a text without words asks for nothing.
+    ///
+    /// ```
+    /// use tower_audit::Filter;
+    ///
+    /// // Finds an actor `Ada@example.com` whose request had the path `/orders/7`.
+    /// let filter = Filter::new().search("ada@exam order");
+    /// ```
+    #[must_use]
+    pub fn search(mut self, text: &str) -> Self {
+        search::add(&mut self.words, text);
+        self
+    }
+
+    /// The words that [searches](Self::search) ask for, in lower case.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// The conditions on columns other than the time.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
@@ -227,6 +254,7 @@ impl Filter {
                 .conditions
                 .iter()
                 .all(|condition| condition.matches(record))
+            && search::matches(&self.words, record)
     }
 
     /// Adds a condition beside all others, also those of the same name.

@@ -7,6 +7,7 @@ mod dimension;
 mod filter;
 mod page;
 mod scope;
+pub(crate) mod search;
 mod series;
 mod statistics;
 mod timeline;

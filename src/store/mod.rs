@@ -73,8 +73,9 @@ pub trait AuditStore: Send + Sync + 'static {
     /// fate is then unknown, and the next attempt [is a retry](Batch::is_retry).
     async fn append(&self, batch: &Batch) -> Result<(), Error>;
 
-    /// Prepares for what will come, such as tomorrow's partition. Called by
-    /// the writer when it starts, and once an hour.
+    /// Prepares for what will come, such as tomorrow's partition, and tidies
+    /// what is over. Called by the writer when it starts, and once an hour,
+    /// even while an earlier call is at it; nobody waits for it.
     ///
     /// # Errors
     /// Whatever keeps the upkeep from being done; the writer logs it and goes on.

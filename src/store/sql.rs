@@ -12,6 +12,9 @@ pub(super) struct Dialect {
     pub(super) ip_between: fn(&str, usize, usize) -> String,
     /// Whether a column of lists has the one text of another list.
     pub(super) contains: fn(&str, usize) -> String,
+    /// Whether each of these words starts one of the record's. What the function is
+    /// given binds a text and tells its place.
+    pub(super) words: fn(&[String], &mut dyn FnMut(String) -> usize) -> String,
 }
 
 /// A query's text, and the values of its parameters `$1`, `$2`, … in order,
@@ -79,7 +82,20 @@ pub(super) fn select(
         text.push_str(" AND ");
         text.push_str(&clause(condition, dialect, &mut parameters));
     }
+    if !filter.words().is_empty() {
+        let mut bind = |text: String| {
+            parameters.push((text_column(), Value::Text(text.into())));
+            parameters.len()
+        };
+        text.push_str(" AND ");
+        text.push_str(&(dialect.words)(filter.words(), &mut bind));
+    }
     Query { text, parameters }
+}
+
+/// A column for texts that are compared with no column in particular.
+fn text_column() -> &'static Column {
+    Column::named("description").expect("events have a description")
 }
 
 /// A condition as an expression that is true or not, never unknown.

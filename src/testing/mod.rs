@@ -30,6 +30,7 @@ mod manage;
 mod pages;
 mod quarantine;
 mod samples;
+mod search;
 mod statistics;
 mod timeline;
 mod trail;
@@ -58,6 +59,7 @@ pub use pages::{cursors_go_both_ways, pages_hold_still_while_records_arrive};
 pub use quarantine::{
     a_record_is_held_once, refused_records_are_held, requeued_records_are_stored,
 };
+pub use search::{searches_find_words, searches_take_any_text};
 pub use statistics::statistics_count_each_record_once;
 pub use timeline::timelines_hold_what_belongs_together;
 
@@ -86,6 +88,8 @@ pub async fn store_contract(store: Arc<dyn AuditStore>) {
     path_prefixes_are_literal(store.clone()).await;
     text_in_filters_is_only_text(store.clone()).await;
     times_are_half_open_to_the_microsecond(store.clone()).await;
+    searches_find_words(store.clone()).await;
+    searches_take_any_text(store.clone()).await;
     cursors_go_both_ways(store.clone()).await;
     pages_hold_still_while_records_arrive(store.clone()).await;
     timelines_hold_what_belongs_together(store.clone()).await;

@@ -23,6 +23,7 @@ mod quickstart;
 mod rollups;
 mod sanitizer;
 mod scan;
+mod search;
 mod sinks;
 mod sqlite;
 mod stores;

@@ -10,6 +10,7 @@ use super::connect::Connector;
 use super::quarantine::Quarantine;
 use super::read::Reader;
 use super::schema::Schema;
+use super::upkeep::Upkeep;
 use super::url;
 use crate::Error;
 use crate::store::quarantine::Capacity;
@@ -25,6 +26,7 @@ pub struct PostgresStoreBuilder {
     statement_timeout: Duration,
     scan_budget: Duration,
     flush_timeout: Duration,
+    search: bool,
     capacity: Capacity,
 }
 
@@ -37,6 +39,7 @@ impl PostgresStoreBuilder {
             statement_timeout: Duration::from_secs(5),
             scan_budget: scan::DEFAULT_BUDGET,
             flush_timeout: Duration::from_secs(10),
+            search: true,
             capacity: Capacity::default(),
         }
     }
@@ -79,6 +82,17 @@ impl PostgresStoreBuilder {
     /// long, and 5 seconds at most.
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.flush_timeout = timeout;
+        self
+    }
+
+    /// Sets whether days that are over get an index for
+    /// [searches](crate::Filter::search). Defaults to `true`. It is the
+    /// largest index of a day and the one that takes longest to build. Without it
+    /// searches find the same, but look through the rows, which takes
+    /// long where matches are rare; an index that is there is used, and is
+    /// dropped by nobody.
+    pub fn search(mut self, search: bool) -> Self {
+        self.search = search;
         self
     }
 
@@ -133,12 +147,14 @@ impl PostgresStoreBuilder {
             self.scan_budget,
         )?;
         let reader = Arc::new(reader);
+        let upkeep = Arc::new(Upkeep::new(&connector, schema.clone(), self.search));
         let writer = Arc::new(Writer::new(&connector, schema, self.flush_timeout));
         let quarantine = Quarantine::new(Arc::clone(&writer), Arc::clone(&reader), self.capacity);
         Ok(PostgresStore {
             writer,
             reader,
             quarantine: Arc::new(quarantine),
+            upkeep,
         })
     }
 
@@ -169,6 +185,7 @@ impl fmt::Debug for PostgresStoreBuilder {
             .field("statement_timeout", &self.statement_timeout)
             .field("scan_budget", &self.scan_budget)
             .field("flush_timeout", &self.flush_timeout)
+            .field("search", &self.search)
             .finish_non_exhaustive()
     }
 }

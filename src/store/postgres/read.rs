@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Config, Row};
 use super::connect::Connector;
 use super::listen::Listener;
 use super::schema::Schema;
+use super::search;
 use super::values::{Field, Parameter};
 use super::{error, export};
 use crate::event::{Column, Value};
@@ -35,6 +36,7 @@ const MAX_EXPORTS: usize = 2;
 pub(super) const DIALECT: Dialect = Dialect {
     ip_between: |name, min, max| format!("{name} BETWEEN ${min} AND ${max}"),
     contains: |name, place| format!("{name} @> ${place}"),
+    words: search::clause,
 };
 
 /// Reads records over connections that the writer never uses.

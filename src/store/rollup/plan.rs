@@ -23,6 +23,9 @@ impl Question<'_> {
         if self.bucket_us.is_some_and(|length| length % HOUR_US != 0) {
             return None;
         }
+        if !self.filter.words().is_empty() {
+            return None;
+        }
         let Some((first, rest)) = self.filter.conditions().split_first() else {
             let is_summed_up = self.by.is_none_or(Dimension::has_rollups);
             return is_summed_up.then_some(Plan(self.by));

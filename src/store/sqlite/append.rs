@@ -6,7 +6,7 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
 
 use super::error::{Classify, rejection};
 use super::place::Place;
-use super::{rollup, schema, values};
+use super::{rollup, schema, search, values};
 use crate::event::Column;
 use crate::store::{Batch, sql};
 use crate::{Error, Record};
@@ -15,15 +15,16 @@ use crate::{Error, Record};
 pub(super) fn append(
     connection: &mut Connection,
     batch: &Batch,
+    search: bool,
     place: &Place,
 ) -> Result<(), Error> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .classify(place)?;
     if batch.is_retry() {
-        insert_missing(&transaction, batch, place)?;
+        insert_missing(&transaction, batch, search, place)?;
     } else {
-        insert_all(&transaction, &INSERT, batch, place)?;
+        insert_all(&transaction, &INSERT, batch, search, place)?;
         rollup::add(&transaction, batch.iter(), place)?;
     }
     transaction.commit().classify(place)
@@ -33,9 +34,10 @@ pub(super) fn append(
 pub(super) fn insert_missing(
     transaction: &Transaction<'_>,
     records: &[Record],
+    search: bool,
     place: &Place,
 ) -> Result<(), Error> {
-    let is_new = insert_all(transaction, &INSERT_IF_MISSING, records, place)?;
+    let is_new = insert_all(transaction, &INSERT_IF_MISSING, records, search, place)?;
     let new = records.iter().zip(is_new).filter(|(_, is_new)| *is_new);
     rollup::add(transaction, new.map(|(record, _)| record), place)
 }
@@ -45,6 +47,7 @@ fn insert_all(
     transaction: &Transaction<'_>,
     text: &str,
     records: &[Record],
+    search: bool,
     place: &Place,
 ) -> Result<Vec<bool>, Error> {
     let mut is_new = Vec::with_capacity(records.len());
@@ -56,7 +59,15 @@ fn insert_all(
             let message = format!("{place} refuses a record");
             return Err(Error::rejected(Some(index), message).because(reason));
         }
-        is_new.push(result.classify(place)? > 0);
+        let new = result.classify(place)? > 0;
+        if new && search {
+            search::keep(transaction, record, place)?;
+        }
+        is_new.push(new);
+    }
+    let oldest = records.iter().map(|record| record.id).min();
+    if let Some(oldest) = oldest.filter(|_| !search) {
+        search::note_gap(transaction, oldest, place)?;
     }
     Ok(is_new)
 }

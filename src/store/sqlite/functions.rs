@@ -6,6 +6,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Result};
 
+use super::search;
 use crate::EventId;
 use crate::store::rollup::{bin_of, bucket_of};
 use crate::store::sql::Dialect;
@@ -16,6 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         format!("ip_key({name}) BETWEEN ip_key(${min}) AND ip_key(${max})")
     },
     contains: |name, place| format!("(${place} ->> 0) IN (SELECT value FROM json_each({name}))"),
+    words: search::clause,
 };
 
 /// Adds the functions to a connection.
@@ -24,6 +26,7 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;
     connection.create_scalar_function("ip_key", 1, flags, ip_key)?;
+    connection.create_scalar_function("has_words", -1, flags, search::has_words)?;
     connection.create_scalar_function("duration_bin", 1, flags, duration_bin)?;
     connection.create_scalar_function("time_bucket", 2, flags, time_bucket)
 }

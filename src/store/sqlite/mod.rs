@@ -4,12 +4,14 @@
 //! - one connection writes, one transaction a batch (`append`);
 //! - a few read-only ones answer, each query limited in time (`read`);
 //! - sums by the hour are kept beside the records, for statistics (`rollup`);
+//! - searches ask an index of words first (`search`, `found`);
 //! - what the table refuses waits in another one (`quarantine`);
 //! - the rows are meant to be read by people, too (`values`).
 
 mod append;
 mod database;
 mod error;
+mod found;
 mod functions;
 mod manage;
 mod place;
@@ -17,6 +19,7 @@ mod quarantine;
 mod read;
 mod rollup;
 mod schema;
+mod search;
 mod values;
 
 use std::fmt;
@@ -27,6 +30,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::database::Database;
+use self::found::Found;
 use self::place::Place;
 use self::quarantine::SqliteQuarantine;
 use super::bell::{Bell, Ringer};
@@ -40,7 +44,8 @@ use crate::{Error, EventId, Record, Timestamp};
 
 /// Keeps records in the table `audit_events` of an SQLite file, and those
 /// that a constraint or trigger refuses in `audit_quarantine`; sums by the hour are in
-/// `audit_rollups`. Clones share the file.
+/// `audit_rollups`, and the words of the records in `audit_search`, for
+/// [searches](SqliteStore::search). Clones share the file.
 ///
 /// ```
 /// # async fn example() -> Result<(), tower_audit::Error> {
@@ -72,6 +77,7 @@ pub struct SqliteStore {
     ringer: Ringer,
     query_timeout: Duration,
     scan_budget: Duration,
+    search: bool,
     capacity: Capacity,
 }
 
@@ -116,6 +122,7 @@ impl SqliteStore {
             ringer: Ringer::default(),
             query_timeout: Self::QUERY_TIMEOUT,
             scan_budget: scan::DEFAULT_BUDGET,
+            search: true,
             capacity: Capacity::default(),
         })
     }
@@ -157,6 +164,19 @@ impl SqliteStore {
         self
     }
 
+    /// Sets whether the file has an index for [searches](Filter::search), which
+    /// is kept with every batch. Defaults to `true`. Without it searches find
+    /// the same, but look through the rows, which takes long where matches are
+    /// rare.
+    ///
+    /// It is one setting of the file: where some of its stores keep the index
+    /// and others do not, it is only used once upkeep has caught up.
+    #[must_use]
+    pub fn search(mut self, search: bool) -> Self {
+        self.search = search;
+        self
+    }
+
     /// Sets how many refused records the quarantine holds. Defaults to
     /// 10,000. When there are more, they are dropped and a gap event tells
     /// how many; 0 sets nothing aside.
@@ -182,6 +202,7 @@ impl fmt::Debug for SqliteStore {
             .field("database", self.database.place())
             .field("query_timeout", &self.query_timeout)
             .field("scan_budget", &self.scan_budget)
+            .field("search", &self.search)
             .finish()
     }
 }
@@ -189,15 +210,21 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl AuditStore for SqliteStore {
     async fn append(&self, batch: &Batch) -> Result<(), Error> {
-        let (batch, ringer) = (batch.clone(), self.ringer.clone());
+        let (batch, search) = (batch.clone(), self.search);
+        let ringer = self.ringer.clone();
         self.database
             .write(move |connection, place| {
-                append::append(connection, &batch, place)?;
+                append::append(connection, &batch, search, place)?;
                 // In here, for it is done even if nobody waits for it.
                 ringer.stored(batch.iter().map(|record| record.id));
                 Ok(())
             })
             .await
+    }
+
+    async fn maintain(&self) -> Result<(), Error> {
+        while self.search && self.database.write(search::catch_up).await? {}
+        Ok(())
     }
 
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
@@ -224,7 +251,7 @@ impl scan::Source for SqliteStore {
         let query = super::sql::list(schema::TABLE, filter, window, &functions::DIALECT);
         self.database
             .read(timeout, move |connection, place| {
-                read::list(connection, &query, place)
+                read::list(connection, &query, None, place)
             })
             .await
     }
@@ -238,7 +265,7 @@ impl scan::Source for SqliteStore {
         let query = super::sql::export(schema::TABLE, filter, window, &functions::DIALECT);
         self.database
             .read(timeout, move |connection, place| {
-                read::export(connection, &query, place)
+                read::export(connection, &query, None, place)
             })
             .await
     }
@@ -252,7 +279,7 @@ impl scan::Source for SqliteStore {
         let query = super::sql::count(schema::TABLE, filter, window, &functions::DIALECT);
         self.database
             .read(timeout, move |connection, place| {
-                read::count(connection, &query, place)
+                read::count(connection, &query, None, place)
             })
             .await
     }
@@ -261,11 +288,17 @@ impl scan::Source for SqliteStore {
 #[async_trait]
 impl AuditReader for SqliteStore {
     async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Record>, Error> {
-        scan::list(self, filter, page, self.scan_budget).await
+        match Found::of(self, filter).await? {
+            Some(found) => scan::list(&found, filter, page, self.scan_budget).await,
+            None => scan::list(self, filter, page, self.scan_budget).await,
+        }
     }
 
     async fn count(&self, filter: &Filter) -> Result<Count, Error> {
-        scan::count(self, filter, self.scan_budget).await
+        match Found::of(self, filter).await? {
+            Some(found) => scan::count(&found, filter, self.scan_budget).await,
+            None => scan::count(self, filter, self.scan_budget).await,
+        }
     }
 
     async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
@@ -290,7 +323,10 @@ impl AuditReader for SqliteStore {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<Record>, Error> {
-        scan::export(self, filter, cursor, limit, self.query_timeout).await
+        match Found::of(self, filter).await? {
+            Some(found) => scan::export(&found, filter, cursor, limit, self.query_timeout).await,
+            None => scan::export(self, filter, cursor, limit, self.query_timeout).await,
+        }
     }
 
     fn bell(&self) -> Bell {

@@ -45,9 +45,10 @@ impl AuditQuarantine for SqliteQuarantine {
     }
 
     async fn requeue(&self, ids: &[EventId]) -> Result<Vec<EventId>, Error> {
-        let (ids, ringer) = (ids.to_vec(), self.0.ringer.clone());
+        let (ids, search) = (ids.to_vec(), self.0.search);
+        let ringer = self.0.ringer.clone();
         let work = move |connection: &mut Connection, place: &Place| {
-            let moved = requeue(connection, &ids, place)?;
+            let moved = requeue(connection, &ids, search, place)?;
             ringer.stored(moved.iter().copied());
             Ok(moved)
         };
@@ -172,6 +173,7 @@ fn quarantined(row: &Row<'_>, place: &Place) -> Result<Quarantined, Error> {
 fn requeue(
     connection: &mut Connection,
     ids: &[EventId],
+    search: bool,
     place: &Place,
 ) -> Result<Vec<EventId>, Error> {
     let transaction = begin(connection, place)?;
@@ -191,7 +193,7 @@ fn requeue(
             moved.push(*id);
         }
     }
-    append::insert_missing(&transaction, &records, place)?;
+    append::insert_missing(&transaction, &records, search, place)?;
     transaction.commit().classify(place)?;
     Ok(moved)
 }

@@ -11,13 +11,15 @@ use crate::store::scan::{Fetched, Room};
 use crate::store::sql::{self, Query};
 use crate::{Error, EventId, Record};
 
-/// The records of a query, with their compact columns.
+/// The records of a query, with their compact columns; `found` are the ids of
+/// the only ones to look at, as [`search::FOUND`](super::search::FOUND) has them.
 pub(super) fn list(
     connection: &Connection,
     query: &Query,
+    found: Option<&str>,
     place: &Place,
 ) -> Result<Vec<Record>, Error> {
-    let mut statement = prepare(connection, query, place)?;
+    let mut statement = prepare(connection, query, found, place)?;
     let mut rows = statement.raw_query();
     let mut records = Vec::new();
     while let Some(row) = rows.next().classify(place)? {
@@ -30,9 +32,10 @@ pub(super) fn list(
 pub(super) fn export(
     connection: &Connection,
     query: &Query,
+    found: Option<&str>,
     place: &Place,
 ) -> Result<Fetched, Error> {
-    let mut statement = prepare(connection, query, place)?;
+    let mut statement = prepare(connection, query, found, place)?;
     let mut rows = statement.raw_query();
     let (mut fetched, mut room) = (Fetched::default(), Room::default());
     while let Some(row) = rows.next().classify(place)? {
@@ -57,8 +60,13 @@ fn bytes(row: &Row<'_>, place: &Place) -> Result<usize, Error> {
 }
 
 /// The number that a query gives.
-pub(super) fn count(connection: &Connection, query: &Query, place: &Place) -> Result<u64, Error> {
-    let mut statement = prepare(connection, query, place)?;
+pub(super) fn count(
+    connection: &Connection,
+    query: &Query,
+    found: Option<&str>,
+    place: &Place,
+) -> Result<u64, Error> {
+    let mut statement = prepare(connection, query, found, place)?;
     let mut rows = statement.raw_query();
     match rows.next().classify(place)? {
         Some(row) => row.get::<_, i64>(0).classify(place).map(i64::unsigned_abs),
@@ -69,6 +77,7 @@ pub(super) fn count(connection: &Connection, query: &Query, place: &Place) -> Re
 pub(super) fn prepare<'a>(
     connection: &'a Connection,
     query: &Query,
+    found: Option<&str>,
     place: &Place,
 ) -> Result<CachedStatement<'a>, Error> {
     let mut statement = connection.prepare_cached(&query.text).classify(place)?;
@@ -77,6 +86,11 @@ pub(super) fn prepare<'a>(
         let name = format!("${}", index + 1);
         statement
             .raw_bind_parameter(name.as_str(), values::to_sql(value))
+            .classify(place)?;
+    }
+    if let Some(found) = found {
+        statement
+            .raw_bind_parameter("$found", found)
             .classify(place)?;
     }
     Ok(statement)

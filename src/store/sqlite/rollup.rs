@@ -244,7 +244,7 @@ fn rollups(
 }
 
 fn sums(connection: &Connection, query: &Query, place: &Place) -> Result<Vec<Summed>, Error> {
-    let mut statement = prepare(connection, query, place)?;
+    let mut statement = prepare(connection, query, None, place)?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next().classify(place)? {

@@ -17,6 +17,7 @@ const VERSIONS: &[&str] = &[
     include_str!("v1.sql"),
     include_str!("v2.sql"),
     include_str!("v3.sql"),
+    include_str!("v4.sql"),
 ];
 
 /// `tAud`
@@ -167,7 +168,14 @@ mod tests {
     fn every_index_serves_the_filter_that_it_was_made_for() {
         let mut connection = database();
         migrate(&mut connection, &Place::Memory).unwrap();
-        for column in ["actor_id", "tenant_id", "request_id", "trace_id"] {
+        for column in [
+            "actor_id",
+            "tenant_id",
+            "request_id",
+            "operation_id",
+            "trace_id",
+            "parent_id",
+        ] {
             let plan: String = connection
                 .query_row(
                     &format!(

@@ -399,6 +399,8 @@ async fn nothing_is_changed_that_could_not_be_recorded_or_is_not_supported() {
     }
     let (auditor, _) = started().await;
     let index = get(&managed(&auditor, boss()), "/").await.json();
-    assert_eq!(index["routes"].as_array().unwrap().len(), 8);
-    assert_eq!(index["routes"][5]["method"], "POST");
+    let routes = index["routes"].as_array().unwrap().iter();
+    let methods = routes.map(|route| route["method"].as_str().unwrap());
+    let changing: Vec<_> = methods.filter(|method| *method != "GET").collect();
+    assert_eq!(changing, ["POST", "PATCH", "POST"]);
 }

@@ -11,6 +11,7 @@ mod parameters;
 mod protocol;
 mod reads;
 mod scope;
+mod search;
 mod statistics;
 mod timeline;
 

@@ -176,7 +176,7 @@ async fn the_sentences_name_everything_that_is_possible() {
          operation_id, request_id, trace_id, actor_kind, actor_id, actor_email, actor_role, \
          tenant_id, session_id, resource_type, resource_id, method, path, route, host, status, \
          grpc_status, min_duration, max_duration, client_ip, country, browser, os, device, \
-         is_mobile, is_bot, from, to, last, limit, cursor, count."
+         is_mobile, is_bot, q, from, to, last, limit, cursor, count."
     );
 }
 

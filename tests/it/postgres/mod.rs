@@ -7,6 +7,7 @@ mod errors;
 mod export;
 mod faults;
 mod fixture;
+mod indexes;
 mod live;
 mod proxy;
 mod quarantine;
