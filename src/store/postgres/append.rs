@@ -137,6 +137,11 @@ impl Writer {
                 connection = self.connector.open().await?;
                 self.attempt(&mut connection, batch).await?;
             }
+            Err(Failure::Repaired) => {
+                drop(connection);
+                connection = self.connector.open().await?;
+                self.attempt(&mut connection, batch).await?;
+            }
             Err(failure) => {
                 let error = Error::from(failure);
                 // Nothing is in doubt: the server's answer to one of the

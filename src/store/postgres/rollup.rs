@@ -67,10 +67,7 @@ impl Statements {
         if updated == staged.updated.len() as u64 && inserted == staged.inserted.len() as u64 {
             return Ok(());
         }
-        // Somebody repaired an hour, and what this connection knew of it is no longer so.
-        Err(Failure::Other(Error::unavailable(
-            "the rollups of an hour were changed by others",
-        )))
+        Err(Failure::Repaired)
     }
 }
 
