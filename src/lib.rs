@@ -24,11 +24,11 @@ pub use middleware::{
     ResponseBodies, ResponseBody, ResponseFuture, audited,
 };
 pub use policy::{Overflow, Policy, PolicyBuilder, Rule, StatusRange};
-pub use query::{Cursor, Filter, Page, PageRequest};
+pub use query::{Count, Cursor, Filter, Page, PageRequest, Scope, Timeline};
 pub use sanitize::{CustomStrategy, Sanitizer, SanitizerBuilder, Strategy};
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
-pub use store::{AuditQuarantine, AuditReader, AuditStore, MemoryStore, Quarantined};
+pub use store::{AuditManager, AuditQuarantine, AuditReader, AuditStore, MemoryStore, Quarantined};
 #[cfg(feature = "postgres")]
 pub use store::{PostgresStore, PostgresStoreBuilder};
 pub use writer::{

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 
+use crate::{Actor, Scope};
+
 /// Decides who may read the trail.
 ///
 /// It is asked once per request, before anything is parsed or looked up, and
@@ -82,11 +84,11 @@ pub trait Verdict {
     fn into_access(self) -> Result<Access, Denied>;
 }
 
-/// `true` is [`Access::read_all`], `false` is [`Denied::Forbidden`].
+/// `true` is [`Access::all`], which is without bodies, `false` is [`Denied::Forbidden`].
 impl Verdict for bool {
     fn into_access(self) -> Result<Access, Denied> {
         if self {
-            Ok(Access::read_all())
+            Ok(Access::all())
         } else {
             Err(Denied::Forbidden)
         }
@@ -99,17 +101,120 @@ impl Verdict for Result<Access, Denied> {
     }
 }
 
-/// How much of the trail somebody may read.
+/// How much of the trail somebody may read, and who that is.
+///
+/// What is not granted is denied: [`Access::all`] shows every record, but of
+/// each only who did what, when, from where and how it ended.
+///
+/// ```
+/// use tower_audit::admin::Access;
+/// use tower_audit::{Actor, Scope};
+///
+/// let support = Access::tenant("acme").principal(Actor::user("bob"));
+/// let developer = Access::all().bodies(true).principal(Actor::user("eve"));
+/// let customer = Access::actor("ada");
+/// let employee = Access::within(Scope::all().tenant("acme").actor("carl"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Access {}
+#[must_use]
+pub struct Access {
+    scope: Scope,
+    bodies: bool,
+    manage: bool,
+    principal: Option<Actor>,
+}
 
 impl Access {
+    /// Every record, without what [`bodies`](Self::bodies) grants.
+    pub const fn all() -> Self {
+        Self::within(Scope::all())
+    }
+
     /// Every record, with everything in it.
     pub const fn read_all() -> Self {
-        Self {}
+        let mut access = Self::all();
+        access.bodies = true;
+        access
+    }
+
+    /// The records of this tenant.
+    pub fn tenant(id: impl ToString) -> Self {
+        Self::within(Scope::all().tenant(id))
+    }
+
+    /// The records of the actors with this id; it is that actor who asks.
+    /// [`Access::within`] also takes the actor's kind.
+    #[allow(clippy::needless_pass_by_value)] // ids are passed as they are
+    pub fn actor(id: impl ToString) -> Self {
+        let id = id.to_string();
+        let scope = Scope::all().actor(&id);
+        Self::within(scope).principal(Actor::of_id(id))
+    }
+
+    /// The records of this scope.
+    pub const fn within(scope: Scope) -> Self {
+        Self {
+            scope,
+            bodies: false,
+            manage: false,
+            principal: None,
+        }
+    }
+
+    /// Sets whether requests and responses may be seen as far as they were
+    /// recorded: headers, cookies' names, bodies and their digests; and what
+    /// the application added: details and changes. Defaults to false.
+    pub fn bodies(mut self, bodies: bool) -> Self {
+        self.bodies = bodies;
+        self
+    }
+
+    /// Sets whether the trail may be changed, within the scope, where the
+    /// router [allows that at all](super::RouterBuilder::manage). Defaults to false.
+    pub fn manage(mut self, manage: bool) -> Self {
+        self.manage = manage;
+        self
+    }
+
+    /// Sets who asks: for `/api/me`, for the [limits](super::Limits), and for
+    /// the records of what was read. Without it, all who have the same scope
+    /// share its limits.
+    pub fn principal(mut self, actor: Actor) -> Self {
+        self.principal = Some(actor);
+        self
+    }
+
+    /// The records that may be seen.
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The columns that may not be seen.
+    pub(super) fn hidden_columns(&self) -> &'static [&'static str] {
+        if self.bodies { &[] } else { &HIDDEN }
+    }
+
+    pub(super) fn may_manage(&self) -> bool {
+        self.manage
+    }
+
+    pub(super) fn who(&self) -> Option<&Actor> {
+        self.principal.as_ref()
     }
 }
+
+/// What only those see who may see bodies.
+const HIDDEN: [&str; 9] = [
+    "request_headers",
+    "response_headers",
+    "cookies",
+    "request_body",
+    "response_body",
+    "request_digest",
+    "response_digest",
+    "changes",
+    "details",
+];
 
 /// Why somebody may not read the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +243,7 @@ impl fmt::Display for Denied {
 
 impl std::error::Error for Denied {}
 
-/// Lets everybody read everything.
+/// Lets everybody read everything, and change nothing.
 ///
 /// # Security
 ///

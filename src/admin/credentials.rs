@@ -12,10 +12,15 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Access, Authorizer, Denied};
+use crate::Actor;
 
 /// One user with one password (RFC 7617); a browser asks for them by itself.
+///
+/// The user reads everything, bodies included, and changes nothing, unless
+/// [`access`](Self::access) says otherwise.
 #[derive(Clone)]
 pub struct BasicAuth {
+    access: Access,
     user: Secret,
     password: Secret,
 }
@@ -39,9 +44,18 @@ impl BasicAuth {
             "a user or a password of basic auth cannot hold control characters, such as a line break"
         );
         Self {
+            access: Access::read_all().principal(Actor::user(user)),
             user: Secret::new(user.as_bytes()),
             password: Secret::new(password.as_bytes()),
         }
+    }
+
+    /// Sets what the user may read, and as whom. Defaults to
+    /// [`Access::read_all`], as an [`Actor::user`] of the user's name.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 
     fn lets_in(&self, request: &Parts) -> bool {
@@ -63,7 +77,7 @@ impl BasicAuth {
 impl Authorizer for BasicAuth {
     async fn authorize(&self, request: &Parts) -> Result<Access, Denied> {
         if self.lets_in(request) {
-            return Ok(Access::read_all());
+            return Ok(self.access.clone());
         }
         let challenge = HeaderValue::from_static(r#"Basic realm="audit", charset="UTF-8""#);
         Err(Denied::Unauthenticated { challenge })
@@ -77,8 +91,12 @@ impl fmt::Debug for BasicAuth {
 }
 
 /// One token (RFC 6750), for programs.
+///
+/// Who has it reads everything, bodies included, and changes nothing, unless
+/// [`access`](Self::access) says otherwise.
 #[derive(Clone)]
 pub struct BearerToken {
+    access: Access,
     token: Secret,
 }
 
@@ -105,8 +123,17 @@ impl BearerToken {
             "a bearer token can only hold A-Z, a-z, 0-9, '-', '.', '_', '~', '+', '/' and '=' at its end"
         );
         Self {
+            access: Access::read_all(),
             token: Secret::new(token.as_bytes()),
         }
+    }
+
+    /// Sets what the token allows to read, and as whom. Defaults to
+    /// [`Access::read_all`], as nobody in particular.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 }
 
@@ -115,7 +142,7 @@ impl Authorizer for BearerToken {
     async fn authorize(&self, request: &Parts) -> Result<Access, Denied> {
         let given = credentials(request, "Bearer");
         if given.is_some_and(|token| self.token.is(token.as_bytes()).into()) {
-            return Ok(Access::read_all());
+            return Ok(self.access.clone());
         }
         let challenge = HeaderValue::from_static("Bearer");
         Err(Denied::Unauthenticated { challenge })

@@ -1,14 +1,13 @@
 //! Whether the trail can be read.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::Uri;
 use serde::Serialize;
 
 use super::params;
 use super::problem::Problem;
-use super::router::Trail;
-use crate::{Filter, PageRequest};
+use super::scoped::Scoped;
+use crate::{AuditReader, Filter, PageRequest};
 
 #[derive(Serialize)]
 pub(super) struct Health {
@@ -16,11 +15,10 @@ pub(super) struct Health {
 }
 
 /// Asks the store for its newest record, which no store has to search for.
-pub(super) async fn health(State(trail): State<Trail>, uri: Uri) -> Result<Json<Health>, Problem> {
-    let reader = trail.reader()?;
+pub(super) async fn health(trail: Scoped, uri: Uri) -> Result<Json<Health>, Problem> {
     params::none(&uri)?;
     let newest = PageRequest::new(1)?;
-    match reader.list(&Filter::new(), &newest).await {
+    match trail.list(&Filter::new(), &newest).await {
         Ok(_) => Ok(Json(Health { status: "ok" })),
         Err(error) => {
             tracing::warn!(

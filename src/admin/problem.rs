@@ -1,6 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -59,10 +60,70 @@ impl Problem {
         .header(ALLOW, HeaderValue::from_static("GET, HEAD"))
     }
 
+    /// Where more can be done than reading.
+    pub(super) fn other_method(allow: &'static str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This path takes another method.",
+        )
+        .header(ALLOW, HeaderValue::from_static(allow))
+    }
+
+    pub(super) fn no_such_event() -> Self {
+        Self::not_found("There is no event of this id.")
+    }
+
+    pub(super) fn unmanaged() -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "The audit trail cannot be changed here: its store does not support it.",
+        )
+    }
+
+    /// A store's failure to change something: told in full to the log, and in general to the outside.
+    pub(super) fn unchanged(error: &Error) -> Self {
+        tracing::warn!(
+            code = error.code(),
+            "the audit trail cannot be changed: {error}"
+        );
+        if error.is_transient() {
+            return Self::unavailable(
+                "The audit trail cannot be changed at the moment: try again.",
+            );
+        }
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The audit trail cannot be changed: the service's log says why.",
+        )
+    }
+
     pub(super) fn write_only() -> Self {
         Self::new(
             StatusCode::NOT_IMPLEMENTED,
             "The audit trail cannot be read here: its store can only be written.",
+        )
+    }
+
+    pub(super) fn nobody() -> Self {
+        Self::not_found("There are no events of your own: who you are was not told.")
+    }
+
+    /// The limit allows another request after `wait`.
+    pub(super) fn too_many_requests(wait: Duration) -> Self {
+        // Rounded up: whoever comes too early is refused again.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "That was asked too often: try again later.",
+        )
+        .header(RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+
+    /// A route that lacks its guard: a bug.
+    pub(super) fn unguarded() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The audit trail cannot be read at this path.",
         )
     }
 

@@ -1,4 +1,4 @@
-//! A record as an item of a list.
+//! A record as an item of a list, and by itself.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -11,12 +11,54 @@ pub(super) struct Summary(pub(super) Record);
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let columns = Column::all().iter().filter(|column| column.is_compact());
+        serialize(columns, &self.0, serializer)
+    }
+}
+
+/// All columns of a record that may be seen, and the names of those that may not.
+pub(super) struct Detail {
+    pub(super) record: Record,
+    pub(super) hidden: &'static [&'static str],
+}
+
+impl Serialize for Detail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for column in Column::all().iter().filter(|column| column.is_compact()) {
-            map.serialize_entry(column.name(), &Cell(column, column.get(&self.0)))?;
+        let shown = |column: &&Column| !self.hidden.contains(&column.name());
+        for column in Column::all().iter().filter(shown) {
+            map.serialize_entry(column.name(), &Cell(column, column.get(&self.record)))?;
+        }
+        // The same for all records: it does not tell whether there is something to see.
+        if !self.hidden.is_empty() {
+            map.serialize_entry("hidden_columns", self.hidden)?;
         }
         map.end()
     }
+}
+
+/// Some columns of a record.
+pub(super) struct Selection<'a> {
+    pub(super) columns: &'a [&'static Column],
+    pub(super) record: &'a Record,
+}
+
+impl Serialize for Selection<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self.columns.iter().copied(), self.record, serializer)
+    }
+}
+
+fn serialize<S: Serializer>(
+    columns: impl Iterator<Item = &'static Column>,
+    record: &Record,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for column in columns {
+        map.serialize_entry(column.name(), &Cell(column, column.get(record)))?;
+    }
+    map.end()
 }
 
 /// A value as the whole record's JSON has it.

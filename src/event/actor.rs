@@ -39,6 +39,15 @@ impl Actor {
         }
     }
 
+    /// An actor of whom nothing but the id is known.
+    #[cfg(feature = "admin")]
+    pub(crate) fn of_id(id: String) -> Self {
+        Self {
+            id: Some(id.into()),
+            ..Self::default()
+        }
+    }
+
     /// Sets the e-mail address.
     #[must_use]
     pub fn email(mut self, email: impl Into<Box<str>>) -> Self {

@@ -186,6 +186,23 @@ impl Event {
         self
     }
 
+    /// Sets the route of this crate's own that was asked.
+    #[cfg(feature = "admin")]
+    pub(crate) fn route(mut self, route: &'static str) -> Self {
+        self.frame.text(Tag::Route, route, limits::PATH_BYTES);
+        self
+    }
+
+    /// Sets the query string that came with it.
+    #[cfg(feature = "admin")]
+    pub(crate) fn query(mut self, query: &str) -> Self {
+        self.frame.text(Tag::Query, query, limits::QUERY_BYTES);
+        if query.len() > limits::QUERY_BYTES {
+            self.frame.mark(Tag::QueryCut);
+        }
+        self
+    }
+
     /// Its raw bytes, for the queue.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.frame.as_bytes()

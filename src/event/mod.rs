@@ -9,6 +9,7 @@ mod capture;
 mod change;
 pub(crate) mod clock;
 mod columns;
+mod curl;
 #[allow(clippy::module_inception)] // `Event` is where its name says
 mod event;
 mod frame;

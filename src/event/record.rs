@@ -317,6 +317,35 @@ impl Record {
         }
     }
 
+    /// The record without the columns that [lists leave out](Column::is_compact).
+    pub(crate) fn compact(&self) -> Self {
+        let mut fields = Box::new(Fields::new(self.id));
+        for column in Column::all().iter().filter(|column| column.is_compact()) {
+            column
+                .set(&mut fields, column.get(self))
+                .expect("a value fits the column that it came from");
+        }
+        Self::seal(fields)
+    }
+
+    /// Sets whether somebody should look at it, and why.
+    pub(crate) fn set_flag(&mut self, flagged: bool, reason: Option<&str>) {
+        self.0.flagged = flagged;
+        self.0.flag_reason = reason.map(str::to_owned);
+    }
+
+    /// Leaves out what these columns hold, which are none that every record has.
+    #[cfg(feature = "admin")]
+    pub(crate) fn leave_out(&mut self, columns: &[&str]) {
+        for column in Column::all() {
+            if columns.contains(&column.name()) {
+                column
+                    .set(&mut self.0, Value::Null)
+                    .expect("only columns that may be empty are left out");
+            }
+        }
+    }
+
     /// A record from a stored row: `read` is asked for each column in the
     /// order of [`Column::all`] and answers [`Value::Null`] for what it does not have.
     ///

@@ -42,6 +42,13 @@ impl Timestamp {
         Self(self.0.saturating_add(days.saturating_mul(MICROS_PER_DAY)))
     }
 
+    /// This time moved on by `duration`.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(micros))
+    }
+
     /// This time moved back by `duration`.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {

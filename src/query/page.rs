@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Cursor;
 use super::cursor::Direction;
-use crate::{Error, EventId, Filter};
+use crate::{Error, EventId, Filter, Timestamp};
 
 /// How much a reader wants at once, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,9 @@ pub struct Page<T> {
     /// Where the next newer records are; `None` if there were none. A page
     /// that is empty because nothing newer has come keeps its cursor.
     pub prev_cursor: Option<Cursor>,
+    /// How far the store looked, where it ran out of time before the page was
+    /// full: there may be records beyond, and the cursor that leads there is set.
+    pub scanned_until: Option<Timestamp>,
 }
 
 impl<T> Page<T>
@@ -136,9 +139,11 @@ where
                 } else {
                     Cursor::newer_than(cursor.id.predecessor())
                 }),
+                scanned_until: None,
             };
         }
         Self {
+            scanned_until: None,
             next_cursor: oldest
                 .filter(|_| older_left)
                 .map(|record| Cursor::older_than(record.into())),
@@ -147,5 +152,23 @@ where
                 .map(|record| Cursor::newer_than(record.into())),
             items: fetched,
         }
+    }
+
+    /// Like [`Page::new`], for a store that did not look at the ids in `rest`
+    /// because it ran out of time: those at the far end of the window.
+    pub fn partial(request: &PageRequest, fetched: Vec<T>, rest: &Range<EventId>) -> Self {
+        let is_full = fetched.len() > usize::from(request.limit);
+        let mut page = Self::new(request, fetched);
+        if is_full || rest.is_empty() {
+            return page;
+        }
+        if request.goes_newer() {
+            page.prev_cursor = Some(Cursor::newer_than(rest.start.predecessor()));
+            page.scanned_until = Some(rest.start.timestamp());
+        } else {
+            page.next_cursor = Some(Cursor::older_than(rest.end));
+            page.scanned_until = Some(rest.end.timestamp());
+        }
+        page
     }
 }

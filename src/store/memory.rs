@@ -1,5 +1,6 @@
 //! A store for tests and for trying things out.
 
+mod manage;
 mod quarantine;
 
 use std::collections::btree_map::Entry;
@@ -9,10 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use self::quarantine::{Held, MemoryQuarantine};
+use super::bell::{Bell, Ringer};
 use super::quarantine::Capacity;
-use super::{AuditQuarantine, AuditReader, AuditStore, Batch};
-use crate::event::{Column, Fields};
-use crate::query::{Filter, Page, PageRequest};
+use super::rollup::{exact_series, exact_stats};
+use super::{AuditManager, AuditQuarantine, AuditReader, AuditStore, Batch, export};
+use crate::query::{
+    Accuracy, Count, Cursor, Filter, Page, PageRequest, Series, SeriesQuery, Statistics, StatsQuery,
+};
 use crate::{Error, EventId, Record};
 
 /// Keeps records in memory, for as long as the process lives and without bound.
@@ -21,6 +25,7 @@ use crate::{Error, EventId, Record};
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
+    ringer: Ringer,
     capacity: Capacity,
 }
 
@@ -97,11 +102,16 @@ impl AuditStore for MemoryStore {
             }
         }
         store_missing(records, batch.iter());
+        self.ringer.stored(batch.iter().map(|record| record.id));
         Ok(())
     }
 
     fn quarantine(&self) -> Option<Arc<dyn AuditQuarantine>> {
         Some(Arc::new(MemoryQuarantine(self.clone())))
+    }
+
+    fn manager(&self) -> Option<Arc<dyn AuditManager>> {
+        Some(Arc::new(self.clone()))
     }
 
     fn reader(&self) -> Option<Arc<dyn AuditReader>> {
@@ -124,20 +134,78 @@ impl AuditReader for MemoryStore {
                 .rev()
                 .filter(passing)
                 .take(window.fetch)
-                .map(compact)
+                .map(Record::compact)
                 .collect()
         } else {
             range
                 .filter(passing)
                 .take(window.fetch)
-                .map(compact)
+                .map(Record::compact)
                 .collect()
         };
         Ok(Page::new(page, fetched))
     }
 
+    async fn count(&self, filter: &Filter) -> Result<Count, Error> {
+        let records = &self.lock().records;
+        let passing = records.values().filter(|record| filter.matches(record));
+        Ok(Count {
+            records: passing.count() as u64,
+            accuracy: Accuracy::Exact,
+        })
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Statistics, Error> {
+        let records = &self.lock().records;
+        let passing = records
+            .values()
+            .filter(|record| query.filter().matches(record));
+        Ok(exact_stats(query, passing))
+    }
+
+    async fn timeseries(&self, query: &SeriesQuery) -> Result<Series, Error> {
+        let records = &self.lock().records;
+        let passing = records
+            .values()
+            .filter(|record| query.filter().matches(record));
+        exact_series(query, passing)
+    }
+
     async fn get(&self, id: EventId) -> Result<Option<Record>, Error> {
         Ok(self.lock().records.get(&id).cloned())
+    }
+
+    async fn export(
+        &self,
+        filter: &Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Record>, Error> {
+        let ids = export::ids(filter, cursor)?;
+        let none_left = ids.start..ids.start;
+        if ids.is_empty() {
+            return Ok(export::page(Vec::new(), false, &none_left));
+        }
+        let records = &self.lock().records;
+        let passing = records
+            .range(ids)
+            .rev()
+            .map(|(_, record)| record)
+            .filter(|record| filter.matches(record));
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        for record in passing.take(limit) {
+            bytes += body_bytes(record);
+            if bytes > export::PAGE_BYTES && !items.is_empty() {
+                return Ok(export::page(items, true, &none_left));
+            }
+            items.push(record.clone());
+        }
+        let is_full = items.len() >= limit;
+        Ok(export::page(items, is_full, &none_left))
+    }
+
+    fn bell(&self) -> Bell {
+        self.ringer.bell(None)
     }
 }
 
@@ -153,13 +221,8 @@ fn store_missing<'a>(
     }
 }
 
-/// The record without the columns that lists leave out.
-fn compact(record: &Record) -> Record {
-    let mut fields = Box::new(Fields::new(record.id));
-    for column in Column::all().iter().filter(|column| column.is_compact()) {
-        column
-            .set(&mut fields, column.get(record))
-            .expect("a value fits the column that it came from");
-    }
-    Record::seal(fields)
+/// What makes a record large, if anything does.
+fn body_bytes(record: &Record) -> usize {
+    let bodies = [&record.request_body, &record.response_body];
+    bodies.into_iter().flatten().map(String::len).sum()
 }

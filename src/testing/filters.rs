@@ -1,14 +1,18 @@
 //! Filters find what they name, and nothing else.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::samples;
 use super::trail::{Trail, newest_first};
 use crate::event::Fields;
 use crate::{AuditStore, EventId, Filter, Kind, Outcome, Record, Timestamp};
 
-/// Checks every condition of a [`Filter`] on its own, several at once, and
-/// that a missing value fulfils none.
+/// Checks conditions of a [`Filter`] on their own, several at once, and
+/// that a missing value fulfils none but those that leave something out.
 ///
 /// # Panics
 /// If the store breaks the contract, or has no reading side.
@@ -24,15 +28,27 @@ pub async fn filters_find_what_they_name(store: Arc<dyn AuditStore>) {
     wanted.success = false;
     wanted.method = Some("POST".to_owned());
     wanted.status = Some(408);
+    wanted.grpc_status = Some(7);
+    wanted.flagged = true;
+    wanted.parent_id = Some(wanted.id);
+    wanted.duration_us = Some(2_000);
+    wanted.is_mobile = Some(true);
+    wanted.is_bot = Some(true);
     let mut other = trail.fields();
     describe(&mut other, "Wanted");
     other.kind = Kind::custom("auth.own").expect("a valid name");
     other.outcome = Some(Outcome::Completed);
     other.method = Some("GET".to_owned());
     other.status = Some(200);
+    other.grpc_status = Some(0);
+    other.parent_id = Some(other.id);
+    other.duration_us = Some(1_999);
+    other.is_mobile = Some(false);
+    other.is_bot = Some(false);
     let id = wanted.id;
     let bare = trail.fields();
     let given: Vec<_> = [wanted, other, bare].map(Record::seal).into();
+    let without_other = [given[0].clone(), given[2].clone()];
     trail.append(given.clone()).await;
 
     let all = trail.filter();
@@ -50,17 +66,65 @@ pub async fn filters_find_what_they_name(store: Arc<dyn AuditStore>) {
         ("actor_id", all.clone().actor_id("wanted actor")),
         ("request_id", all.clone().request_id("wanted request")),
         ("trace_id", all.clone().trace_id("wanted trace")),
+        ("category", all.clone().category("wanted category")),
+        ("error_code", all.clone().error_code("wanted code")),
+        ("severity", all.clone().severity("wanted severity")),
+        ("component", all.clone().component("wanted component")),
+        ("service", all.clone().service("wanted service")),
+        ("flagged", all.clone().flagged(true)),
+        ("tags", all.clone().tags("wanted tag")),
+        ("parent_id", all.clone().parent_id(id)),
+        ("operation_id", all.clone().operation_id("wanted operation")),
+        ("actor_kind", all.clone().actor_kind("wanted kind")),
+        ("actor_email", all.clone().actor_email("wanted@example.com")),
+        ("actor_role", all.clone().actor_role("wanted role")),
+        ("session_id", all.clone().session_id("wanted session")),
+        ("resource_type", all.clone().resource_type("wanted type")),
+        ("resource_id", all.clone().resource_id("wanted id")),
+        ("host", all.clone().host("wanted.example")),
+        ("status_class", all.clone().status_class(4)),
+        ("grpc_status", all.clone().grpc_status(7)),
+        (
+            "min_duration",
+            all.clone().min_duration(Duration::from_millis(2)),
+        ),
+        (
+            "max_duration",
+            all.clone()
+                .max_duration(Duration::from_micros(2_000))
+                .min_duration(Duration::from_millis(2)),
+        ),
+        ("country", all.clone().country("wanted country")),
+        ("browser", all.clone().browser("wanted browser")),
+        ("os", all.clone().os("wanted os")),
+        ("device", all.clone().device("wanted device")),
+        ("is_mobile", all.clone().is_mobile(true)),
+        ("is_bot", all.clone().is_bot(true)),
     ];
     for (name, filter) in single {
         assert_eq!(trail.ids(&filter).await, [id], "the filter by {name}");
     }
     let several = all.clone().success(false).status(408).path_prefix("/w");
     assert_eq!(trail.ids(&several).await, [id], "several conditions");
-    let path = all.clone().path("/wanted/path");
-    let both = path.clone().path_prefix("/wanted");
-    assert_eq!(trail.ids(&both).await, [id], "a path and its prefix");
-    let neither = path.path_prefix("/Wanted");
-    assert_eq!(trail.ids(&neither).await, [], "a path and another prefix");
+    for (name, filter) in [
+        ("actor_id", all.clone().except().actor_id("Wanted actor")),
+        ("status", all.clone().except().status_class(2)),
+        ("path", all.clone().except().path_prefix("/W")),
+    ] {
+        let found = trail.ids(&filter).await;
+        assert_eq!(found, newest_first(&without_other), "all but one {name}");
+    }
+    let any = all.clone().path("/wanted/path").path_prefix("/Wanted");
+    let found = trail.ids(&any).await;
+    assert_eq!(found, newest_first(&given[..2]), "a path or a prefix");
+    let any = all.clone().status(200).status_class(4).status(299);
+    let found = trail.ids(&any).await;
+    assert_eq!(found, newest_first(&given[..2]), "any status");
+    let none = all.clone().except().status(200).except().status_class(4);
+    let found = trail.ids(&none).await;
+    assert_eq!(found, newest_first(&given[2..]), "no status of these");
+    let but = all.clone().status_class(4).except().status(408);
+    assert_eq!(trail.ids(&but).await, [], "a class but one status");
     let contradiction = all.clone().kind(Kind::Auth).status(200);
     assert_eq!(trail.ids(&contradiction).await, [], "several conditions");
     let successes = all.clone().success(true);
@@ -76,6 +140,85 @@ fn describe(fields: &mut Fields, word: &str) {
     fields.actor_id = Some(format!("{word} actor"));
     fields.request_id = Some(format!("{word} request"));
     fields.trace_id = Some(format!("{word} trace"));
+    fields.category = Some(format!("{word} category"));
+    fields.error_code = Some(format!("{word} code"));
+    fields.severity = Some(format!("{word} severity"));
+    fields.component = Some(format!("{word} component"));
+    fields.service = Some(format!("{word} service"));
+    fields.tags = vec![format!("another {word} tag"), format!("{word} tag")];
+    fields.operation_id = Some(format!("{word} operation"));
+    fields.actor_kind = Some(format!("{word} kind"));
+    fields.actor_email = Some(format!("{word}@example.com"));
+    fields.actor_role = Some(format!("{word} role"));
+    fields.session_id = Some(format!("{word} session"));
+    fields.resource_type = Some(format!("{word} type"));
+    fields.resource_id = Some(format!("{word} id"));
+    fields.host = Some(format!("{word}.example"));
+    fields.country = Some(format!("{word} country"));
+    fields.browser = Some(format!("{word} browser"));
+    fields.os = Some(format!("{word} os"));
+    fields.device = Some(format!("{word} device"));
+}
+
+/// Checks that a filter by network finds the addresses in it, whatever their text sorts like.
+///
+/// # Panics
+/// If the store breaks the contract, or has no reading side.
+///
+/// # Cancel safety
+/// Records that are stored by then stay.
+pub async fn networks_hold_their_addresses(store: Arc<dyn AuditStore>) {
+    let trail = Trail::new(store);
+    let addresses = [
+        "0.0.0.0",
+        "9.255.255.255",
+        "10.0.0.0",
+        "10.0.0.9",
+        "10.0.0.10",
+        "10.255.255.255",
+        "11.0.0.0",
+        "100.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::a00:1",
+        "2001:db8::",
+        "2001:db8::9",
+        "2001:db8::10",
+        "2001:db8:0:1::",
+        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    ];
+    let addresses = addresses.map(|text| text.parse::<IpAddr>().expect("an address"));
+    let given: Vec<_> = addresses
+        .iter()
+        .map(|address| {
+            let mut fields = trail.fields();
+            fields.client_ip = Some(*address);
+            Record::seal(fields)
+        })
+        .chain(trail.records(1))
+        .collect();
+    trail.append(given.clone()).await;
+    for network in [
+        "0.0.0.0/0",
+        "10.0.0.0/8",
+        "10.1.2.3/8",
+        "10.0.0.8/29",
+        "10.0.0.9/32",
+        "255.255.255.255/32",
+        "::/0",
+        "::/96",
+        "2001:db8::/64",
+        "2001:db8::/32",
+        "2001:db8::9/128",
+    ] {
+        let network: IpNet = network.parse().expect("a network");
+        let inside = |record: &Record| record.client_ip.is_some_and(|ip| network.contains(&ip));
+        let (inside, outside): (Vec<_>, Vec<_>) = given.iter().cloned().partition(inside);
+        let found = trail.ids(&trail.filter().client_ip(network)).await;
+        assert_eq!(found, newest_first(&inside), "{network}");
+        let found = trail.ids(&trail.filter().except().client_ip(network)).await;
+        assert_eq!(found, newest_first(&outside), "all but {network}");
+    }
 }
 
 /// Checks that a prefix of a path is compared character by character: `%`,
@@ -150,6 +293,7 @@ pub async fn text_in_filters_is_only_text(store: Arc<dyn AuditStore>) {
             let mut fields = trail.fields();
             fields.actor_id = Some((*text).to_owned());
             fields.path = Some((*text).to_owned());
+            fields.tags = vec!["first".to_owned(), (*text).to_owned()];
             Record::seal(fields)
         })
         .collect();
@@ -157,6 +301,8 @@ pub async fn text_in_filters_is_only_text(store: Arc<dyn AuditStore>) {
     for (text, record) in samples::TEXTS.iter().zip(&given) {
         let found = trail.ids(&trail.filter().actor_id(text)).await;
         assert_eq!(found, [record.id], "the actor {text:?}");
+        let found = trail.ids(&trail.filter().tags(text)).await;
+        assert_eq!(found, [record.id], "the tag {text:?}");
         let found = trail.ids(&trail.filter().path_prefix(text)).await;
         assert!(found.contains(&record.id), "the prefix {text:?}");
     }
@@ -164,10 +310,13 @@ pub async fn text_in_filters_is_only_text(store: Arc<dyn AuditStore>) {
         let filters = [
             trail.filter().actor_id(nul),
             trail.filter().path_prefix(nul),
+            trail.filter().tags(nul),
         ];
         for filter in filters {
             assert_eq!(trail.ids(&filter).await, [], "a text with NUL");
         }
+        let all = trail.filter().except().actor_id(nul);
+        assert_eq!(trail.ids(&all).await, newest_first(&given), "none with NUL");
     }
 }
 

@@ -20,7 +20,7 @@ use super::sinks::SinkTallies;
 use super::stats::{Counters, Stats};
 use super::worker::Command;
 use crate::event::{Event, Record, limits};
-use crate::store::{AuditQuarantine, AuditReader};
+use crate::store::{AuditManager, AuditQuarantine, AuditReader};
 use crate::{Error, EventId, Policy, Sanitizer};
 
 /// The handle to a running audit trail. Clones are cheap and share the trail.
@@ -43,6 +43,7 @@ pub(super) struct Inner {
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) finished: watch::Receiver<bool>,
     pub(super) reader: Option<Arc<dyn AuditReader>>,
+    pub(super) manager: Option<Arc<dyn AuditManager>>,
     pub(super) quarantine: Option<Arc<dyn AuditQuarantine>>,
     pub(super) client_ip_header: HeaderName,
     pub(super) capture_budget: Arc<CaptureBudget>,
@@ -123,6 +124,7 @@ impl Auditor {
             commands: mpsc::unbounded_channel().0,
             finished: watch::channel(true).1,
             reader: None,
+            manager: None,
             quarantine: None,
             client_ip_header: self.inner.client_ip_header.clone(),
             capture_budget: Arc::new(CaptureBudget::new(limits::BODY_BYTES * 2)),
@@ -213,6 +215,12 @@ impl Auditor {
         let inner = &self.inner;
         let settled = inner.counters.snapshot(&inner.queue);
         settled.with(&inner.condition, &inner.capture_budget)
+    }
+
+    /// What the store lets somebody in charge do to stored records, if anything.
+    /// Whoever uses it directly records that by hand.
+    pub fn manager(&self) -> Option<Arc<dyn AuditManager>> {
+        self.inner.manager.clone()
     }
 
     /// The store's reading side, if it has one.

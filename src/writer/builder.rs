@@ -260,6 +260,7 @@ impl AuditorBuilder {
             commands,
             finished,
             reader: store.reader(),
+            manager: store.manager(),
             quarantine: store.quarantine(),
             client_ip_header,
             capture_budget: Arc::new(CaptureBudget::new(self.settings.capture_budget)),

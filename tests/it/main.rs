@@ -6,6 +6,7 @@
 mod admin;
 mod canaries;
 mod chaos;
+mod curl;
 mod durability;
 mod giant_bodies;
 mod grpc;
@@ -19,7 +20,10 @@ mod policy;
 mod postgres;
 mod quarantine;
 mod quickstart;
+mod rollups;
 mod sanitizer;
+mod scan;
+mod search;
 mod sinks;
 mod sqlite;
 mod stores;

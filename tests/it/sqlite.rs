@@ -141,17 +141,34 @@ async fn a_newer_schema_is_refused_and_both_versions_are_named() {
     plain.pragma_update(None, "user_version", 99).unwrap();
     let message = refusal(&place.file()).await;
     assert!(message.contains("schema version 99"), "{message}");
-    assert!(message.contains("knows none above 2"), "{message}");
+    assert!(message.contains("knows none above 4"), "{message}");
 }
 
 #[tokio::test]
 async fn an_older_file_is_brought_up_to_date() {
     let place = Place::new();
-    place.store().await.append(&batch("old", 2)).await.unwrap();
     let plain = place.plain();
-    plain.execute_batch("DROP TABLE audit_quarantine").unwrap();
+    plain
+        .execute_batch(include_str!("../../src/store/sqlite/v1.sql"))
+        .unwrap();
+    plain
+        .pragma_update(None, "application_id", 0x7441_7564)
+        .unwrap();
     plain.pragma_update(None, "user_version", 1).unwrap();
+    for record in batch("old.thing", 2).iter() {
+        let insert = "INSERT INTO audit_events (id, occurred_at, kind, action, success, flagged, \
+                      sample_weight, request_truncated, response_truncated) \
+                      VALUES (?, ?, 'activity', 'old.thing', 1, 0, 1, 0, 0)";
+        let values = (record.id.to_string(), record.occurred_at.to_string());
+        plain.execute(insert, values).unwrap();
+    }
     let store = place.store().await;
+    let words = Filter::new().search("thing old");
+    for _ in 0..2 {
+        let page = store.list(&words, &PageRequest::default()).await;
+        assert_eq!(page.unwrap().items.len(), 2);
+        store.maintain().await.unwrap();
+    }
     let quarantine = store.quarantine().unwrap();
     assert_eq!(quarantine.count().await.unwrap(), 0);
     assert_eq!(count(&store).await, 2);
@@ -340,7 +357,7 @@ async fn a_query_that_takes_too_long_is_given_up() {
     let place = Place::new();
     for store in [place.store().await, SqliteStore::in_memory().await.unwrap()] {
         store.append(&batch("found", 2_000)).await.unwrap();
-        let hurried = store.clone().query_timeout(Duration::ZERO);
+        let hurried = store.clone().scan_budget(Duration::ZERO);
         let nothing = Filter::new().path_prefix("/nowhere");
         for _ in 0..10 {
             let error = slow(&hurried, &nothing).await.unwrap_err();

@@ -76,9 +76,10 @@ impl AuditQuarantine for MemoryQuarantine {
         // One lock for both: a record is never in neither.
         let mut tables = self.0.lock();
         let taken = tables.held.take(ids);
-        let moved = taken.iter().map(EventId::from).collect();
+        let moved: Vec<_> = taken.iter().map(EventId::from).collect();
         let records = taken.iter().map(|held| &held.record);
         store_missing(&mut tables.records, records);
+        self.0.ringer.stored(moved.iter().copied());
         Ok(moved)
     }
 

@@ -5,13 +5,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tokio_postgres::Client;
 
 use super::connect::{Connection, Connector};
-use super::error::Failure;
+use super::error::{self, Failure};
 use super::schema::{self, Schema};
-use super::{copy, insert, partition};
+use super::{copy, insert, listen, partition, rollup};
 use crate::store::Batch;
-use crate::{Error, Timestamp};
+use crate::store::rollup::Hour;
+use crate::{Error, Record, Timestamp};
 
 /// How long the writer waits for a lock before it leaves the batch for later,
 /// at most: half of its time, if that is less, so that it hears of the lock
@@ -25,8 +27,10 @@ pub(super) struct Writer {
     setup: Connector,
     is_prepared: AtomicBool,
     pub(super) schema: Schema,
+    channel: String,
     copy: String,
     pub(super) insert: String,
+    pub(super) rollups: rollup::Statements,
     flush_timeout: Duration,
     /// Whether what earlier processes left was stored already, when last seen.
     recovers_known: AtomicBool,
@@ -50,8 +54,10 @@ impl Writer {
                 .with("statement_timeout", flush_timeout.as_millis()),
             setup: connector.named("setup"),
             is_prepared: AtomicBool::new(false),
+            channel: schema.channel(),
             copy: copy::statement(&events),
             insert: insert::statement(&events),
+            rollups: rollup::Statements::new(&schema),
             schema,
             flush_timeout,
             recovers_known: AtomicBool::new(false),
@@ -94,6 +100,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Makes the rollups of an hour anew, on a connection that may take its time.
+    pub(super) async fn repair(&self, hour: Hour) -> Result<(), Error> {
+        self.prepare().await?;
+        let mut connection = self.setup.open().await?;
+        rollup::repair(&mut connection.client, &self.schema, &self.rollups, hour).await
+    }
+
     /// Runs `work`, but no longer than the writer waits for anything.
     pub(super) async fn in_time<T>(
         &self,
@@ -124,10 +137,15 @@ impl Writer {
                 connection = self.connector.open().await?;
                 self.attempt(&mut connection, batch).await?;
             }
+            Err(Failure::Repaired) => {
+                drop(connection);
+                connection = self.connector.open().await?;
+                self.attempt(&mut connection, batch).await?;
+            }
             Err(failure) => {
                 let error = Error::from(failure);
-                // Nothing is in doubt: one statement, and the server's answer
-                // to it. A batch that is halved would else connect each time.
+                // Nothing is in doubt: the server's answer to one of the
+                // statements of a transaction that it has rolled back. A batch that is halved would else connect each time.
                 if error.is_rejected() && batch.is_retry() && !batch.is_recovered() {
                     self.put_back(connection);
                 }
@@ -141,13 +159,25 @@ impl Writer {
     async fn attempt(&self, connection: &mut Connection, batch: &Batch) -> Result<(), Failure> {
         let recovers_new = batch.is_recovered() && !self.recovers_known.load(Ordering::Relaxed);
         if !batch.is_retry() || recovers_new {
-            return copy::copy(connection, &self.copy, batch).await;
+            let announcement = listen::announcement(&self.channel, batch);
+            return copy::copy(connection, &self.copy, &self.rollups, batch, &announcement).await;
         }
-        let inserted = insert::insert(&connection.client, &self.insert, batch).await?;
-        if batch.is_recovered() && inserted == batch.len() as u64 {
+        let inserted = insert::insert(connection, &self.insert, &self.rollups, batch).await?;
+        self.announce(&connection.client, batch).await;
+        if batch.is_recovered() && inserted == batch.len() {
             self.recovers_known.store(false, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Tells of a batch that is stored. Apart from storing it, so that what is
+    /// wrong with telling keeps nothing from being stored for good.
+    pub(super) async fn announce(&self, client: &Client, records: &[Record]) {
+        let announcement = listen::announcement(&self.channel, records);
+        if let Err(failure) = client.batch_execute(&announcement).await {
+            let error = error::statement(failure);
+            tracing::debug!(code = error.code(), "new records are not told of: {error}");
+        }
     }
 
     async fn make_partitions(&self) -> Result<(), Error> {

@@ -10,9 +10,11 @@ use super::connect::Connector;
 use super::quarantine::Quarantine;
 use super::read::Reader;
 use super::schema::Schema;
+use super::upkeep::Upkeep;
 use super::url;
 use crate::Error;
 use crate::store::quarantine::Capacity;
+use crate::store::scan;
 
 /// Settings of a [`PostgresStore`].
 #[derive(Clone)]
@@ -22,7 +24,9 @@ pub struct PostgresStoreBuilder {
     schema: String,
     max_readers: usize,
     statement_timeout: Duration,
+    scan_budget: Duration,
     flush_timeout: Duration,
+    search: bool,
     capacity: Capacity,
 }
 
@@ -33,7 +37,9 @@ impl PostgresStoreBuilder {
             schema: "audit".to_owned(),
             max_readers: 4,
             statement_timeout: Duration::from_secs(5),
+            scan_budget: scan::DEFAULT_BUDGET,
             flush_timeout: Duration::from_secs(10),
+            search: true,
             capacity: Capacity::default(),
         }
     }
@@ -61,6 +67,14 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// Sets how long a list looks for records in all. Defaults to a second.
+    /// With too little, filters that no index serves need many pages to get
+    /// through a long time; with too much, people wait for them.
+    pub fn scan_budget(mut self, budget: Duration) -> Self {
+        self.scan_budget = budget;
+        self
+    }
+
     /// Sets how long storing one batch may take, connecting included.
     /// Defaults to 10 seconds. With too little, a slow database stores
     /// batches whose outcome nobody waits for, and does so again; with too
@@ -68,6 +82,17 @@ impl PostgresStoreBuilder {
     /// long, and 5 seconds at most.
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.flush_timeout = timeout;
+        self
+    }
+
+    /// Sets whether days that are over get an index for
+    /// [searches](crate::Filter::search). Defaults to `true`. It is the
+    /// largest index of a day and the one that takes longest to build. Without it
+    /// searches find the same, but look through the rows, which takes
+    /// long where matches are rare; an index that is there is used, and is
+    /// dropped by nobody.
+    pub fn search(mut self, search: bool) -> Self {
+        self.search = search;
         self
     }
 
@@ -119,14 +144,17 @@ impl PostgresStoreBuilder {
             &schema,
             self.max_readers,
             self.statement_timeout,
+            self.scan_budget,
         )?;
         let reader = Arc::new(reader);
+        let upkeep = Arc::new(Upkeep::new(&connector, schema.clone(), self.search));
         let writer = Arc::new(Writer::new(&connector, schema, self.flush_timeout));
         let quarantine = Quarantine::new(Arc::clone(&writer), Arc::clone(&reader), self.capacity);
         Ok(PostgresStore {
             writer,
             reader,
             quarantine: Arc::new(quarantine),
+            upkeep,
         })
     }
 
@@ -135,10 +163,15 @@ impl PostgresStoreBuilder {
         if self.max_readers == 0 {
             return Err(Error::configuration("max_readers must be at least 1"));
         }
-        if self.statement_timeout < millisecond || self.flush_timeout < millisecond {
-            return Err(Error::configuration(
-                "statement_timeout and flush_timeout must be at least a millisecond",
-            ));
+        for (name, time) in [
+            ("statement_timeout", self.statement_timeout),
+            ("scan_budget", self.scan_budget),
+            ("flush_timeout", self.flush_timeout),
+        ] {
+            if time < millisecond {
+                let message = format!("{name} must be at least a millisecond");
+                return Err(Error::configuration(message));
+            }
         }
         Ok(())
     }
@@ -150,7 +183,9 @@ impl fmt::Debug for PostgresStoreBuilder {
             .field("schema", &self.schema)
             .field("max_readers", &self.max_readers)
             .field("statement_timeout", &self.statement_timeout)
+            .field("scan_budget", &self.scan_budget)
             .field("flush_timeout", &self.flush_timeout)
+            .field("search", &self.search)
             .finish_non_exhaustive()
     }
 }

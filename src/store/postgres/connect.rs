@@ -1,23 +1,29 @@
 //! Opening connections.
 
+use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Statement};
 
 use super::error;
 use super::tls::{self, Tls};
 use super::url::{Security, Target};
 use crate::Error;
+use crate::store::rollup::Ledger;
 
 const NAME: &str = "tower-audit";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
+
+/// Takes the payload of each notification.
+pub(super) type Hear = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Opens connections to one database, for one purpose.
 #[derive(Clone)]
@@ -32,6 +38,8 @@ pub(super) struct Connection {
     pub(super) client: Client,
     /// The statement that starts a COPY, once it is prepared.
     pub(super) copy: Option<Statement>,
+    /// The rollups that were written on it.
+    pub(super) ledger: Ledger,
     task: JoinHandle<()>,
 }
 
@@ -79,11 +87,21 @@ impl Connector {
 
     /// Opens a connection that lives in the runtime of the caller.
     pub(super) async fn open(&self) -> Result<Connection, Error> {
-        let failure = match timeout(self.patience(), self.try_modes()).await {
+        self.open_with(None).await
+    }
+
+    /// The same for a connection that listens.
+    pub(super) async fn open_to_hear(&self, hear: Hear) -> Result<Connection, Error> {
+        self.open_with(Some(hear)).await
+    }
+
+    async fn open_with(&self, hear: Option<Hear>) -> Result<Connection, Error> {
+        let failure = match timeout(self.patience(), self.try_modes(hear)).await {
             Ok(Ok((client, task))) => {
                 return Ok(Connection {
                     client,
                     copy: None,
+                    ledger: Ledger::default(),
                     task,
                 });
             }
@@ -105,13 +123,14 @@ impl Connector {
     /// The connection and the task that drives it, in the modes that the security allows.
     pub(super) async fn try_modes(
         &self,
+        hear: Option<Hear>,
     ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
         let (last, earlier) = self
             .modes
             .split_last()
             .expect("every security has at least one mode");
         for mode in earlier {
-            match self.try_mode(*mode).await {
+            match self.try_mode(*mode, hear.clone()).await {
                 Ok(open) => return Ok(open),
                 // A wrong password stays wrong; only what TLS may change is tried again.
                 Err(failure)
@@ -124,20 +143,30 @@ impl Connector {
                 Err(_) => {}
             }
         }
-        self.try_mode(*last).await
+        self.try_mode(*last, hear).await
     }
 
     async fn try_mode(
         &self,
         mode: SslMode,
+        hear: Option<Hear>,
     ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
         let mut config = self.config.clone();
         config.ssl_mode(mode);
-        let (client, connection) = config.connect(Tls::clone(&self.tls)).await?;
+        let (client, mut connection) = config.connect(Tls::clone(&self.tls)).await?;
         let task = tokio::spawn(async move {
             // The statement that was under way gets the same error; this
             // one is for connections that end while nobody uses them.
-            if let Err(failure) = connection.await {
+            let driven = async {
+                while let Some(message) = poll_fn(|context| connection.poll_message(context)).await
+                {
+                    if let (AsyncMessage::Notification(told), Some(hear)) = (message?, &hear) {
+                        hear(told.payload());
+                    }
+                }
+                Ok::<_, tokio_postgres::Error>(())
+            };
+            if let Err(failure) = driven.await {
                 let sqlstate = failure.code().map(SqlState::code);
                 tracing::debug!(sqlstate, "a database connection ended");
             }
@@ -164,6 +193,12 @@ fn modes(security: &Security) -> &'static [SslMode] {
 impl Connection {
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Returns once the connection is closed.
+    pub(super) async fn closed(&mut self) {
+        // Whatever it ended of was logged there.
+        (&mut self.task).await.ok();
     }
 }
 

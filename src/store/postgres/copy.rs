@@ -16,9 +16,11 @@ use tokio_postgres::Statement;
 
 use super::connect::Connection;
 use super::error::Failure;
+use super::rollup;
 use super::values::put_field;
 use crate::Record;
 use crate::event::{Column, Value};
+use crate::store::rollup::Tally;
 use crate::store::sql;
 
 /// Bytes that are encoded before they are sent, so that the server works on
@@ -37,21 +39,26 @@ pub(super) fn statement(table: &str) -> String {
     format!("COPY {table} ({names}) FROM STDIN (FORMAT binary)")
 }
 
-/// Stores records, wholly or not at all.
+/// Stores records, wholly or not at all, and tells of them in the same transaction.
 pub(super) async fn copy(
     connection: &mut Connection,
     statement: &str,
+    rollups: &rollup::Statements,
     records: &[Record],
+    announcement: &str,
 ) -> Result<(), Failure> {
     let statement = prepared(connection, statement).await?;
     let client = &connection.client;
-    // Sent together: the answer to the first is not waited for. What fails in
+    let staged = connection.ledger.stage(Tally::of(records));
+    // Sent together: the answers to the first ones are not waited for. What fails in
     // here ends with the connection, and so does the transaction.
-    let (begun, sink) = tokio::join!(
+    let (begun, written, sink) = tokio::join!(
         client.batch_execute("BEGIN"),
+        rollups.write(client, &staged),
         client.copy_in::<_, Bytes>(&statement)
     );
     begun?;
+    written?;
     let mut sink = pin!(sink?);
     let mut chunk = Vec::with_capacity(CHUNK_BYTES + ROW_BYTES);
     chunk.put_slice(HEADER);
@@ -66,7 +73,9 @@ pub(super) async fn copy(
     sink.feed(Bytes::from(chunk)).await?;
     sink.finish().await?;
     // Only now: a check can be left to the end of the transaction.
-    client.batch_execute("COMMIT").await?;
+    let commit = format!("{announcement}; COMMIT");
+    client.batch_execute(&commit).await?;
+    connection.ledger.commit(staged);
     Ok(())
 }
 

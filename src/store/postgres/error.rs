@@ -22,6 +22,9 @@ pub(super) enum Failure {
     MissingPartition,
     /// One of the records is stored already, says this part of the answer. Nothing was stored.
     Known(String),
+    /// Somebody has repaired the rollups of an hour, and what the connection
+    /// knows of them is no longer so. Nothing was stored.
+    Repaired,
     /// Anything else, ready for the caller.
     Other(Error),
 }
@@ -36,7 +39,7 @@ impl Failure {
                 let reason = SqlState::UNIQUE_VIOLATION.code();
                 Self::Other(Error::rejected(None, message).because(reason.to_owned()))
             }
-            failure @ (Self::MissingPartition | Self::Other(_)) => failure,
+            failure @ (Self::MissingPartition | Self::Repaired | Self::Other(_)) => failure,
         }
     }
 
@@ -100,6 +103,7 @@ impl From<Failure> for Error {
             Failure::Known(place) => {
                 Self::unavailable(format!("the database could not store a batch ({place})"))
             }
+            Failure::Repaired => Self::unavailable("the rollups of an hour were changed by others"),
             Failure::Other(error) => error,
         }
     }

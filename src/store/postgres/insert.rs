@@ -1,14 +1,19 @@
 //! Every later attempt: one INSERT that leaves alone what is stored already.
 
-use bytes::{BufMut, BytesMut};
-use tokio_postgres::GenericClient;
-use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use std::collections::HashSet;
 
+use bytes::{BufMut, BytesMut};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{GenericClient, Row, Transaction};
+
+use super::connect::Connection;
 use super::error::Failure;
-use super::values::{put_field, type_of};
-use crate::Record;
+use super::rollup;
+use super::values::{Field, put_field, type_of};
 use crate::event::{Column, ColumnType, Value};
+use crate::store::rollup::{Ledger, Staged, Tally};
 use crate::store::sql;
+use crate::{Error, EventId, Record};
 
 /// The statement: one array of values for each column, as parameters.
 pub(super) fn statement(table: &str) -> String {
@@ -26,18 +31,53 @@ pub(super) fn statement(table: &str) -> String {
         .map(|place| format!("${place}"))
         .collect();
     format!(
-        "INSERT INTO {table} ({names}) SELECT {} FROM unnest({}) AS row ({names}) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO {table} ({names}) SELECT {} FROM unnest({}) AS row ({names}) ON CONFLICT (id) DO NOTHING RETURNING id",
         selected.join(", "),
         parameters.join(", ")
     )
 }
 
-/// Stores those records that are not stored yet, wholly or not at all; says how many these were.
+/// Stores those records that are not stored yet, wholly or not at all, in a
+/// transaction of its own; says how many these were.
 pub(super) async fn insert(
+    connection: &mut Connection,
+    statement: &str,
+    rollups: &rollup::Statements,
+    records: &[Record],
+) -> Result<usize, Failure> {
+    let Connection { client, ledger, .. } = connection;
+    // Dropped without a commit, it is rolled back before anything else.
+    let transaction = client.transaction().await?;
+    let (inserted, staged) = insert_in(&transaction, ledger, statement, rollups, records).await?;
+    // What is checked only now may refuse the records, too.
+    transaction.commit().await?;
+    ledger.commit(staged);
+    Ok(inserted)
+}
+
+/// The same within a transaction of the caller's, who tells the ledger once it is committed.
+pub(super) async fn insert_in(
+    transaction: &Transaction<'_>,
+    ledger: &Ledger,
+    statement: &str,
+    rollups: &rollup::Statements,
+    records: &[Record],
+) -> Result<(usize, Staged), Failure> {
+    let mut inserted = insert_missing(transaction, statement, records).await?;
+    let count = inserted.len();
+    // Each id once, even if a batch has it twice.
+    let new = records.iter().filter(|record| inserted.remove(&record.id));
+    let staged = ledger.stage(Tally::of(new));
+    rollups.write(transaction, &staged).await?;
+    Ok((count, staged))
+}
+
+/// The ids of those records that were not stored yet.
+async fn insert_missing(
     client: &impl GenericClient,
     statement: &str,
     records: &[Record],
-) -> Result<u64, Failure> {
+) -> Result<HashSet<EventId>, Failure> {
     let arrays = Column::all()
         .iter()
         .map(|column| Array::new(column, records))
@@ -46,8 +86,16 @@ pub(super) async fn insert(
         .iter()
         .map(|array| (array as _, array.wire.clone()))
         .collect();
-    let inserted = client.execute_typed(statement, &parameters).await;
-    inserted.map_err(|error| Failure::from(error).but_known_ids())
+    let inserted = client.query_typed(statement, &parameters).await;
+    let inserted = inserted.map_err(|error| Failure::from(error).but_known_ids())?;
+    inserted.iter().map(id_of).collect()
+}
+
+fn id_of(row: &Row) -> Result<EventId, Failure> {
+    let id: Field<'_> = row.try_get(0)?;
+    let id = uuid::Uuid::from_slice(id.bytes());
+    id.map(EventId::from)
+        .map_err(|_| Failure::Other(Error::internal("an id cannot be read")))
 }
 
 /// The values of one column in all records, as a binary array.

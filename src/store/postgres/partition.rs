@@ -64,6 +64,17 @@ impl Day {
     }
 }
 
+/// The name of the partition that takes what happens then. Names sort as days do.
+pub(super) fn name_at(time: Timestamp) -> String {
+    Day::of_time(time).name()
+}
+
+/// Whether a name is one that partitions have here, rather than one that somebody else chose.
+pub(super) fn is_name(name: &str) -> bool {
+    name.strip_prefix("events_")
+        .is_some_and(|day| day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Yesterday, for those whose clock is behind, today and the days ahead.
 pub(super) fn upcoming(now: Timestamp) -> BTreeSet<Day> {
     (-1..=DAYS_AHEAD)
@@ -150,6 +161,8 @@ mod tests {
         assert_eq!(Day::of(EventId::at(time)).name(), "events_20240229");
         assert_eq!(Day::FIRST.name(), "events_19700101");
         assert_eq!(Day::LAST.name(), "events_99991230");
+        assert!(is_name(&Day::FIRST.name()) && is_name(&Day::LAST.name()));
+        assert!(!is_name("events_2024") && !is_name("events_2024022x"));
     }
 
     #[test]

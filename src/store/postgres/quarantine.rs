@@ -85,14 +85,17 @@ impl Quarantine {
         let mut records = self.records(&connection, ids).await?;
         let days = partition::days(&records);
         partition::ensure(&mut connection.client, &self.writer.schema, &days).await?;
-        let transaction = connection.client.transaction().await;
-        let transaction = transaction.map_err(error::statement)?;
+        let Connection { client, ledger, .. } = &mut connection;
+        let transaction = client.transaction().await.map_err(error::statement)?;
         let moved = self.delete(&transaction, ids).await?;
         let deleted: HashSet<&EventId> = moved.iter().collect();
         records.retain(|record| deleted.contains(&record.id));
-        insert::insert(&transaction, &self.writer.insert, &records).await?;
+        let (insert, rollups) = (&self.writer.insert, &self.writer.rollups);
+        let inserted = insert::insert_in(&transaction, ledger, insert, rollups, &records).await?;
         // What is checked only now may refuse the records, too.
         transaction.commit().await.map_err(Failure::from)?;
+        ledger.commit(inserted.1);
+        self.writer.announce(&connection.client, &records).await;
         Ok(moved)
     }
 

@@ -7,9 +7,10 @@ use super::error;
 use crate::Error;
 
 /// Every version of the schema, in order. What was released never changes.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_events.sql"),
     include_str!("migrations/0002_quarantine.sql"),
+    include_str!("migrations/0003_rollups.sql"),
 ];
 
 /// The schema that holds the trail, by its checked name.
@@ -40,11 +41,21 @@ impl Schema {
     /// The key of the advisory lock under which the schema changes: FNV-1a
     /// of the name, so that all instances agree and schemas do not meet.
     fn lock_key(&self) -> i64 {
-        let bytes = "tower-audit:".bytes().chain(self.0.bytes());
-        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        hash.cast_signed()
+        self.key("tower-audit:")
+    }
+
+    /// The key of the advisory lock under which one instance builds indexes.
+    pub(super) fn upkeep_key(&self) -> i64 {
+        self.key("tower-audit:upkeep:")
+    }
+
+    fn key(&self, purpose: &str) -> i64 {
+        fnv1a(purpose.bytes().chain(self.0.bytes())).cast_signed()
+    }
+
+    /// The channel on which instances tell each other of new records.
+    pub(super) fn channel(&self) -> String {
+        format!("audit_{:016x}", self.lock_key())
     }
 
     /// Waits until this transaction is the only one that changes the schema.
@@ -60,6 +71,13 @@ impl Schema {
             .await
             .map_err(error::statement)
     }
+}
+
+/// A hash that is the same in every version and on every machine.
+pub(super) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The oldest server that has what the schema uses: bloom operators for BRIN, detaching concurrently.

@@ -162,6 +162,10 @@ impl<'a> Field<'a> {
             .map_err(|_| Error::internal(format!("the column {} cannot be read", column.name())))
     }
 
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// The value of a `timestamptz`.
     pub(super) fn time(self) -> Result<Timestamp, Failure> {
         let micros = i64::from_sql(&Type::INT8, self.0)?.checked_add(EPOCH_MICROS);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::{Classify, code};
-use super::schema;
+use super::{functions, schema};
 use crate::Error;
 
 /// How long a connection waits for others to let go of their locks.
@@ -39,6 +39,14 @@ impl Place {
         Ok(Self::File(path))
     }
 
+    /// How often to look for what other processes may have written.
+    pub(super) fn poll(&self) -> Option<Duration> {
+        match self {
+            Self::Memory => None,
+            Self::File(_) => Some(Duration::from_secs(2)),
+        }
+    }
+
     /// What tells the file that is there now from another one at the same path.
     pub(super) fn file_id(&self) -> FileId {
         match self {
@@ -57,7 +65,11 @@ impl Place {
     /// A connection that may write, to a database with the newest schema.
     pub(super) fn writer(&self) -> Result<Connection, Error> {
         let mut connection = match self {
-            Self::Memory => Connection::open_in_memory().classify(self)?,
+            Self::Memory => {
+                let connection = Connection::open_in_memory().classify(self)?;
+                functions::add(&connection).classify(self)?;
+                connection
+            }
             Self::File(path) => {
                 create(path).map_err(|error| refused(self, error))?;
                 open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).classify(self)?
@@ -112,6 +124,7 @@ fn refused(place: &Place, error: io::Error) -> Error {
 fn open(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    functions::add(&connection)?;
     Ok(connection)
 }
 

@@ -45,9 +45,13 @@ impl AuditQuarantine for SqliteQuarantine {
     }
 
     async fn requeue(&self, ids: &[EventId]) -> Result<Vec<EventId>, Error> {
-        let ids = ids.to_vec();
-        let work =
-            move |connection: &mut Connection, place: &Place| requeue(connection, &ids, place);
+        let (ids, search) = (ids.to_vec(), self.0.search);
+        let ringer = self.0.ringer.clone();
+        let work = move |connection: &mut Connection, place: &Place| {
+            let moved = requeue(connection, &ids, search, place)?;
+            ringer.stored(moved.iter().copied());
+            Ok(moved)
+        };
         self.0.database.write(work).await
     }
 
@@ -169,6 +173,7 @@ fn quarantined(row: &Row<'_>, place: &Place) -> Result<Quarantined, Error> {
 fn requeue(
     connection: &mut Connection,
     ids: &[EventId],
+    search: bool,
     place: &Place,
 ) -> Result<Vec<EventId>, Error> {
     let transaction = begin(connection, place)?;
@@ -188,7 +193,7 @@ fn requeue(
             moved.push(*id);
         }
     }
-    append::insert_missing(&transaction, &records, place)?;
+    append::insert_missing(&transaction, &records, search, place)?;
     transaction.commit().classify(place)?;
     Ok(moved)
 }

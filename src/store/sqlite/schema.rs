@@ -13,7 +13,12 @@ pub(super) const TABLE: &str = "audit_events";
 
 /// What makes each version of the schema out of the one before. Once
 /// released, an entry never changes; what is new is a new entry.
-const VERSIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
+const VERSIONS: &[&str] = &[
+    include_str!("v1.sql"),
+    include_str!("v2.sql"),
+    include_str!("v3.sql"),
+    include_str!("v4.sql"),
+];
 
 /// `tAud`
 const APPLICATION_ID: i32 = 0x7441_7564;
@@ -163,7 +168,14 @@ mod tests {
     fn every_index_serves_the_filter_that_it_was_made_for() {
         let mut connection = database();
         migrate(&mut connection, &Place::Memory).unwrap();
-        for column in ["actor_id", "tenant_id", "request_id", "trace_id"] {
+        for column in [
+            "actor_id",
+            "tenant_id",
+            "request_id",
+            "operation_id",
+            "trace_id",
+            "parent_id",
+        ] {
             let plan: String = connection
                 .query_row(
                     &format!(

@@ -24,6 +24,7 @@ fn queries() -> impl Strategy<Value = String> {
         Just("from"),
         Just("to"),
         Just("last"),
+        Just("q"),
         Just("limit"),
         Just("cursor"),
         Just("x"),

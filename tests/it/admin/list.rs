@@ -52,6 +52,17 @@ async fn every_filter_finds_what_it_names_and_nothing_else() {
         ("?last=90s", ""),
         ("?limit=1", "c"),
         ("?limit=500", "cba"),
+        ("?kind=http&kind=auth", "ba"),
+        ("?kind=!http", "cb"),
+        ("?kind=!http&kind=!auth", "c"),
+        ("?kind=http&kind=auth&kind=!auth", "a"),
+        ("?status=2xx", "a"),
+        ("?status=!2xx", "cb"),
+        ("?status=4xx&status=200", "ba"),
+        ("?status=4xx&status=!408", ""),
+        ("?path=/orders&path=/orders/*", "ba"),
+        ("?path=!/orders/*", "cb"),
+        ("?success=!true", "b"),
         ("?success=true&kind=http", "a"),
         ("?success=false&kind=http", ""),
     ] {
@@ -60,6 +71,22 @@ async fn every_filter_finds_what_it_names_and_nothing_else() {
             .replace('}', "%7D");
         let actions = get(&router, &path).await.actions().concat();
         assert_eq!(actions, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_is_given_when_asked_for() {
+    let router = open(&three().await);
+    let json = get(&router, "/api/events?count=true&limit=1&success=true")
+        .await
+        .json();
+    assert_eq!(
+        (&json["count"], &json["count_accuracy"]),
+        (&2.into(), &"exact".into())
+    );
+    for query in ["", "?count=false"] {
+        let json = get(&router, &format!("/api/events{query}")).await.json();
+        assert!(json.get("count").is_none() && json.get("count_accuracy").is_none());
     }
 }
 

@@ -2,9 +2,18 @@
 
 mod access;
 mod any;
+mod export;
+mod limits;
 mod list;
+mod live;
+mod manage;
 mod parameters;
 mod protocol;
+mod reads;
+mod scope;
+mod search;
+mod statistics;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -17,18 +26,24 @@ use serde_json::Value as Json;
 use tower::ServiceExt;
 use tower_audit::admin::{self, OpenToEveryone};
 use tower_audit::event::Value;
+use tower_audit::query::{Series, SeriesQuery, Statistics, StatsQuery};
 use tower_audit::store::Batch;
 use tower_audit::{
-    AuditReader, AuditStore, Error, EventId, Filter, MemoryStore, Page, PageRequest, Record,
+    AuditReader, AuditStore, Count, Error, EventId, Filter, MemoryStore, Page, PageRequest, Record,
     Timestamp,
 };
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 12] = [
     "/",
     "/api/events",
     "/api/events?status=nonsense",
     "/api/events/018f3c5e-7b2a-7abc-9def-0123456789ab",
     "/api/events/nonsense",
+    "/api/me",
+    "/api/export",
+    "/api/stats",
+    "/api/stats?by=nonsense",
+    "/api/timeseries",
     "/api/health",
     "/nothing/here",
 ];
@@ -172,6 +187,18 @@ struct Broken(fn() -> Error);
 #[async_trait]
 impl AuditReader for Broken {
     async fn list(&self, _: &Filter, _: &PageRequest) -> Result<Page<Record>, Error> {
+        Err((self.0)())
+    }
+
+    async fn count(&self, _: &Filter) -> Result<Count, Error> {
+        Err((self.0)())
+    }
+
+    async fn stats(&self, _: &StatsQuery) -> Result<Statistics, Error> {
+        Err((self.0)())
+    }
+
+    async fn timeseries(&self, _: &SeriesQuery) -> Result<Series, Error> {
         Err((self.0)())
     }
 

@@ -26,11 +26,45 @@ async fn what_cannot_be_asked_is_refused_with_the_parameter_and_what_it_takes() 
         (
             "status=99",
             "status",
-            "takes a status code from 100 to 999.",
+            "takes a status code from 100 to 999, or a class of them such as `4xx`.",
         ),
-        ("status=1000", "status", "from 100 to 999."),
-        ("status=%2B200", "status", "from 100 to 999."),
-        ("status=2xx", "status", "from 100 to 999."),
+        ("status=1000", "status", "from 100 to 999"),
+        ("status=%2B200", "status", "from 100 to 999"),
+        ("status=0xx", "status", "from 100 to 999"),
+        ("status=10xx", "status", "from 100 to 999"),
+        ("status=xx", "status", "from 100 to 999"),
+        ("status=4XX", "status", "from 100 to 999"),
+        ("status=!", "status", "from 100 to 999"),
+        ("status=!!404", "status", "from 100 to 999"),
+        ("action=!", "action", "takes a text of 1 to 256 bytes."),
+        ("flagged=!maybe", "flagged", "takes `true` or `false`."),
+        (
+            "parent_id=7",
+            "parent_id",
+            "takes the id of an event: a UUID.",
+        ),
+        ("grpc_status=65536", "grpc_status", "from 0 to 65535."),
+        (
+            "min_duration=500",
+            "min_duration",
+            "such as `250us`, `500ms`, `2s` or `1m`.",
+        ),
+        ("min_duration=ms", "min_duration", "such as `250us`"),
+        ("min_duration=1.5s", "min_duration", "such as `250us`"),
+        ("max_duration=-1s", "max_duration", "such as `250us`"),
+        (
+            "max_duration=18446744073709551615d",
+            "max_duration",
+            "such as `250us`",
+        ),
+        (
+            "client_ip=localhost",
+            "client_ip",
+            "or a network such as `192.0.2.0/24`.",
+        ),
+        ("client_ip=192.0.2.0/33", "client_ip", "takes an IP address"),
+        ("client_ip=192.0.2.1:80", "client_ip", "takes an IP address"),
+        ("from=!2024-02-29T12:00:00Z", "from", "takes a time"),
         ("route=", "route", "takes a route such as"),
         ("path=", "path", "or the start of one and a `*`"),
         (&long_path, "path", "of 1 to 1024 bytes."),
@@ -100,16 +134,17 @@ async fn what_cannot_be_asked_is_refused_with_the_parameter_and_what_it_takes() 
             "cursor",
             "as it was given.",
         ),
-        ("kind=http&kind=auth", "kind", "can be given only once."),
+        ("count=", "count", "takes `true` or `false`."),
+        ("limit=5&limit=5", "limit", "can be given only once."),
         (
-            "kind=http&action=x&kind=http",
-            "kind",
+            "last=5s&kind=http&last=6s",
+            "last",
             "can be given only once.",
         ),
         (
             "colour=red",
             "colour",
-            "is not known here, which takes kind, action, ",
+            "is not known here, which takes kind, category, action, ",
         ),
         ("Kind=http", "Kind", "is not known here"),
     ] {
@@ -136,9 +171,25 @@ async fn the_sentences_name_everything_that_is_possible() {
     let unknown = get(&router, "/api/events?x=x").await.problem(400);
     assert_eq!(
         unknown,
-        "The parameter `x` is not known here, which takes kind, action, outcome, success, \
-         method, status, route, path, actor_id, tenant_id, request_id, trace_id, from, to, \
-         last, limit, cursor."
+        "The parameter `x` is not known here, which takes kind, category, action, outcome, \
+         success, error_code, severity, component, service, flagged, tags, parent_id, \
+         operation_id, request_id, trace_id, actor_kind, actor_id, actor_email, actor_role, \
+         tenant_id, session_id, resource_type, resource_id, method, path, route, host, status, \
+         grpc_status, min_duration, max_duration, client_ip, country, browser, os, device, \
+         is_mobile, is_bot, q, from, to, last, limit, cursor, count."
+    );
+}
+
+#[tokio::test]
+async fn a_query_string_has_a_bound() {
+    let router = open(&MemoryStore::new());
+    let hundred = ["kind=http"; 100].join("&");
+    let answer = get(&router, &format!("/api/events?{hundred}")).await;
+    assert_eq!(answer.status, 200);
+    let answer = get(&router, &format!("/api/events?{hundred}&kind=http")).await;
+    assert_eq!(
+        answer.problem(400),
+        "The query string has more than 100 parameters."
     );
 }
 
@@ -147,8 +198,22 @@ async fn a_bad_value_or_a_strange_name_is_never_repeated() {
     let router = open(&MemoryStore::new());
     let evil = "%3Cscript%3Eevil%0D%0A";
     let names = [
-        "kind", "action", "outcome", "success", "method", "status", "trace_id", "from", "to",
-        "last", "limit", "cursor", "x",
+        "kind",
+        "action",
+        "outcome",
+        "success",
+        "method",
+        "status",
+        "trace_id",
+        "parent_id",
+        "min_duration",
+        "client_ip",
+        "from",
+        "to",
+        "last",
+        "limit",
+        "cursor",
+        "x",
     ];
     let queries = names.map(|name| format!("/api/events?{name}={evil}%00"));
     let others = [

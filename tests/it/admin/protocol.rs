@@ -24,7 +24,18 @@ async fn the_index_and_the_health_tell_what_there_is() {
         .collect();
     assert_eq!(
         routes,
-        ["/", "/api/events", "/api/events/{id}", "/api/health"]
+        [
+            "/",
+            "/api/events",
+            "/api/events/{id}",
+            "/api/events/{id}/timeline",
+            "/api/me",
+            "/api/stats",
+            "/api/timeseries",
+            "/api/export",
+            "/api/live",
+            "/api/health"
+        ]
     );
     let health = get(&router, "/api/health").await;
     assert_eq!(

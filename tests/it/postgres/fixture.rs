@@ -56,6 +56,7 @@ pub(super) async fn role(client: &Client, schema: &str) -> PostgresStoreBuilder 
     let grants = format!(
         "CREATE ROLE {role} LOGIN PASSWORD 'pw'; GRANT USAGE ON SCHEMA {schema} TO {role}; \
          GRANT SELECT, INSERT ON {schema}.events, {schema}.quarantine TO {role}; \
+         GRANT SELECT, INSERT, UPDATE ON {schema}.rollups TO {role}; \
          GRANT SELECT ON {schema}.schema_migrations TO {role}"
     );
     client.batch_execute(&grants).await.unwrap();

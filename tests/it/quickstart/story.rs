@@ -13,6 +13,8 @@ use crate::postgres::cluster;
 
 const PASSWORD: &str = "open sesame";
 const WRONG_PASSWORD: &str = "canary-wrong-password";
+/// The details that this story reads.
+const DETAILS: usize = 5;
 const KEY: &str = "canary-api-key";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +57,8 @@ async fn the_trail_in_postgres_tells_what_happened() {
     assert_no_secret(&dump.stdout, "the dump");
 }
 
-/// Uses every route, checks the records, and returns how many requests were audited.
+/// Uses every route, checks the records, and returns how many events that made:
+/// one for each request that is audited, and one for each detail that was read.
 async fn play(app: &Quickstart) -> usize {
     logins(app).await;
     orders(app).await;
@@ -65,7 +68,9 @@ async fn play(app: &Quickstart) -> usize {
     app.get("/health").await;
     let other = app.records("path=/health", 0).await;
     assert!(other.is_empty());
-    2 + 5 + echoes + 3 + 2
+    let details = app.records("kind=read&action=audit.detail", DETAILS).await;
+    assert!(details.iter().all(|read| read["actor_id"] == "admin"));
+    2 + 5 + echoes + 3 + 2 + DETAILS
 }
 
 fn assert_drained(stopped: &Stopped, requests: usize) {

@@ -41,7 +41,7 @@ async fn a_schema_that_grows_while_the_writer_runs_gets_the_columns_that_it_know
 async fn a_schema_that_is_missing_or_older_is_made_before_the_first_batch() {
     let client = client().await;
     let (_owner, older) = store().await;
-    let back = "DROP TABLE quarantine; DELETE FROM schema_migrations WHERE version = 2";
+    let back = "DROP TABLE quarantine, rollups; DELETE FROM schema_migrations WHERE version > 1";
     execute(&client, &older, back).await;
     for schema in [schema(), older] {
         let mut trail = Trail::start(builder(&schema).open().unwrap()).await;
@@ -64,7 +64,8 @@ async fn without_the_right_to_make_the_schema_records_wait_until_somebody_has() 
     builder(&schema).connect().await.unwrap();
     let grants = format!(
         "GRANT USAGE ON SCHEMA {schema} TO {other}_role; \
-         GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {other}_role"
+         GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO {other}_role; \
+         GRANT UPDATE ON {schema}.rollups TO {other}_role"
     );
     client.batch_execute(&grants).await.unwrap();
     trail.assert_stored(&client, &schema).await;
