@@ -121,7 +121,7 @@
 //! apostrophe before it. A program that reads the file takes it away again:
 //! it is the first character of a line whose next ones, without spaces and
 //! quotation marks, start with `=`, `+`, `-`, `@` or a wide form of those;
-//! or of a cell that goes on with a tab or the end of a line. Numbers are
+//! or of a cell that goes on, after any more apostrophes, with a tab or the end of a line. Numbers are
 //! numbers, lists and documents are JSON, and a missing value looks like an
 //! empty text.
 //!

@@ -30,9 +30,11 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// Whether a cell could be taken for a formula. These blanks count as the start of one, too.
+/// Whether a cell could be taken for a formula. These blanks count as the
+/// start of one, too, also behind apostrophes, of which one could be ours.
 fn tempts_as_cell(text: &str) -> bool {
-    text.starts_with(['\t', '\r', '\n']) || tempts(text)
+    let bare = text.trim_start_matches('\'');
+    bare.starts_with(['\t', '\r', '\n']) || tempts(text)
 }
 
 /// Whether a formula starts here for somebody who passes over blanks and quotation marks.
@@ -106,6 +108,8 @@ mod tests {
             ("\u{ff1d}1", "'\u{ff1d}1"),
             (" \u{a0}\u{feff}\"=1", "' \u{a0}\u{feff}\"=1"),
             ("'=1", "''=1"),
+            ("'\t", "''\t"),
+            ("''\nx", "'''\nx"),
             ("x\n=1\r\n -2", "x\n'=1\r\n' -2"),
             ("", ""),
             ("x=1", "x=1"),
