@@ -119,7 +119,7 @@ impl Queue {
         for index in self.shards_from_own() {
             let shard = self.lock(index);
             let is_low = shard.frames.bytes < high_water;
-            if shard.closed || (is_low && self.fits(&shard, 0, frame.len())) {
+            if shard.closed || (is_low && self.fits(&shard, frame.len())) {
                 self.put(shard, frame);
                 return true;
             }
@@ -141,12 +141,10 @@ impl Queue {
         self.wake_if(half_full);
     }
 
-    /// Whether a frame of so many bytes finds room beside what is set apart,
-    /// save for its own rooms.
-    fn fits(&self, shard: &Shard, own_rooms: usize, length: usize) -> bool {
-        let rooms = shard.rooms - own_rooms;
-        let bytes = shard.frames.bytes + rooms * ROOM_BYTES;
-        shard.frames.count + rooms < self.max_shard_events
+    /// Whether a frame of so many bytes finds room beside what is set apart.
+    fn fits(&self, shard: &Shard, length: usize) -> bool {
+        let bytes = shard.frames.bytes + shard.rooms * ROOM_BYTES;
+        shard.frames.count + shard.rooms < self.max_shard_events
             && bytes + LENGTH_BYTES + length <= self.max_shard_bytes
     }
 

@@ -11,6 +11,8 @@ use crate::writer::progress::Position;
 pub(crate) struct Room {
     queue: Arc<Queue>,
     shard: usize,
+    /// Whether a frame has taken it, and it is no room any more.
+    is_taken: bool,
 }
 
 /// What is set apart, with the frame's length: any frame's core finds place there.
@@ -22,7 +24,7 @@ impl Queue {
         let mut half_full = false;
         let shard = self.shards_from_own().find(|index| {
             let mut shard = self.lock(*index);
-            let fits = !shard.closed && self.fits(&shard, 0, lean::CORE_BYTES);
+            let fits = !shard.closed && self.fits(&shard, lean::CORE_BYTES);
             shard.rooms += usize::from(fits);
             // What others have put there may fill the rest of it from now on.
             half_full |= fits && self.is_over_half(&shard);
@@ -30,7 +32,11 @@ impl Queue {
         });
         self.wake_if(half_full);
         let queue = Arc::clone(self);
-        shard.map(|shard| Room { queue, shard })
+        shard.map(|shard| Room {
+            queue,
+            shard,
+            is_taken: false,
+        })
     }
 
     /// Sets room apart as soon as there is any. None once the queue is closed.
@@ -53,11 +59,14 @@ impl Queue {
 impl Room {
     /// Adds a frame: whole if there is that much room by now, otherwise as
     /// much of it as finds place. It is lost only if the queue was closed.
-    pub(crate) fn push(self, frame: &[u8]) {
+    pub(crate) fn push(mut self, frame: &[u8]) {
+        self.is_taken = true;
         let queue = &*self.queue;
-        let shard = queue.lock(self.shard);
-        // This room is given back with the drop, and is the frame's to use until then.
-        let fits = |shard: &Shard, form: &[u8]| queue.fits(shard, 1, form.len());
+        let mut shard = queue.lock(self.shard);
+        // Under the same lock as the frame comes: were it counted twice for a
+        // moment, another frame would find less room than was set apart for it.
+        shard.rooms -= 1;
+        let fits = |shard: &Shard, form: &[u8]| queue.fits(shard, form.len());
         if shard.frames.bytes < queue.high_water && fits(&shard, frame) {
             queue.put(shard, frame);
             return;
@@ -81,16 +90,18 @@ impl Room {
     }
 
     /// Says that no event will come. That takes the event's room.
-    pub(crate) fn dismiss(self, frame: &[u8]) {
+    pub(crate) fn dismiss(mut self, frame: &[u8]) {
+        self.is_taken = true;
         // Once the queue is closed nobody reads it any more.
         let _ = self.stage(1, frame);
     }
 
     // In the room's own shard, where frames keep their order: read after its
     // event, a provisional record would wait for another one in vain.
-    fn stage(&self, own_rooms: usize, frame: &[u8]) -> Option<Position> {
+    fn stage(&self, taken_rooms: usize, frame: &[u8]) -> Option<Position> {
         let mut shard = self.queue.lock(self.shard);
-        let fits = !shard.closed && self.queue.fits(&shard, own_rooms, frame.len());
+        shard.rooms -= taken_rooms;
+        let fits = !shard.closed && self.queue.fits(&shard, frame.len());
         let position = fits.then(|| {
             shard.frames.push(frame);
             shard.accepted += 1;
@@ -107,7 +118,9 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.queue.lock(self.shard).rooms -= 1;
+        if !self.is_taken {
+            self.queue.lock(self.shard).rooms -= 1;
+        }
         // Room for one of those who wait. If that one is dropped before it looks, tokio wakes another.
         self.queue.freed.notify_one();
     }
