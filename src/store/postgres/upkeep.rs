@@ -93,6 +93,16 @@ impl Upkeep {
             return Ok(());
         }
         let table = self.schema.table(name);
+        // Nothing to find; a later look sees what comes late. And on new tables,
+        // where others are about to change something, builds only get in their way.
+        let look = format!("SELECT EXISTS (SELECT FROM {table})");
+        let row = client.query_typed_one(&look, &[]).await;
+        let has_rows: bool = row
+            .and_then(|row| row.try_get(0))
+            .map_err(error::statement)?;
+        if !has_rows {
+            return Ok(());
+        }
         let mut result = Ok(());
         for index in missing {
             match self.build(client, index, name, &table, closed).await {
